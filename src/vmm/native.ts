@@ -1,0 +1,167 @@
+/**
+ * The whole boundary to the C++ binding, typed. The only file that loads the binary.
+ *
+ * Rules of the boundary:
+ * - Struct layouts and numbers come from the kernel's headers: `layout` and `constants` are made in C++ with
+ *   offsetof, sizeof and the macros themselves.
+ * - Every call checks its state and throws an Error that carries `code` (errno name), `errno`, `operation`
+ *   (the ioctl or system call) and one sentence as `message`: `vcpu 0 is running`, `vm is closed`.
+ * - `close` is idempotent and closes children first (kick, join, unmap, close).
+ */
+import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** An error of the binding. */
+export interface NativeError extends Error {
+  /** errno's name (`EACCES`), or `ERR_STATE` for a call in a wrong state, `ERR_ARGUMENT` for a bad argument. */
+  readonly code: string;
+  readonly errno: number;
+  /** `KVM_CREATE_VM`, `open`, `mmap`, … */
+  readonly operation: string;
+}
+
+/** Offset and size in bytes of a struct's fields, from the C++ compiler. */
+export interface StructLayout {
+  readonly size: number;
+  readonly fields: Readonly<Record<string, { readonly offset: number; readonly size: number }>>;
+}
+
+/** Names: kvm_regs, kvm_sregs, kvm_segment, kvm_dtable, kvm_run, kvm_debugregs, kvm_vcpu_events, kvm_guest_debug,
+ * kvm_cpuid_entry2, kvm_msr_entry, …, and our own `exit_record` and `run_plan`. */
+export type Layout = Readonly<Record<string, StructLayout>>;
+
+/** Guest memory: one anonymous private mapping (MAP_NORESERVE), zeroed. */
+export interface NativeMemory {
+  readonly size: number;
+  /** The mapping itself; detached (length 0) by close. Size is a multiple of 4096 and at most 2 GiB. */
+  readonly buffer: ArrayBuffer;
+  /** Bytes of the mapping that are resident in the host (mincore). */
+  resident(): number;
+  /** Gives the pages back to the host; they read as zero again (MADV_DONTNEED). */
+  discard(): void;
+  /** Throws while a memory slot uses it. */
+  close(): void;
+}
+
+export interface NativeSystem {
+  readonly apiVersion: number;
+  checkExtension(capability: number): number;
+  /** `struct kvm_cpuid_entry2[]`, as bytes (KVM_GET_SUPPORTED_CPUID). */
+  getSupportedCpuid(): Uint8Array;
+  /** KVM_GET_MSR_INDEX_LIST. */
+  getMsrIndexList(): Uint32Array;
+  /** KVM_GET_MSR_FEATURE_INDEX_LIST. */
+  getMsrFeatureIndexList(): Uint32Array;
+  createVm(): NativeVm;
+  close(): void;
+}
+
+export interface NativeVm {
+  checkExtension(capability: number): number;
+  enableCap(capability: number, ...args: number[]): void;
+  setTssAddr(address: number): void;
+  setIdentityMapAddr(address: bigint): void;
+  createIrqchip(): void;
+  createPit2(flags: number): void;
+  /** chip: 0 PIC master, 1 PIC slave, 2 IOAPIC; `struct kvm_irqchip` as bytes. */
+  getIrqchip(chip: number): Uint8Array;
+  setIrqchip(chip: Uint8Array): void;
+  getPit2(): Uint8Array;
+  setPit2(state: Uint8Array): void;
+  getClock(): Uint8Array;
+  setClock(state: Uint8Array): void;
+  irqLine(irq: number, level: boolean): void;
+  createVcpu(id: number): NativeVcpu;
+  /** Adds or moves a slot; `flags`: KVM_MEM_READONLY, KVM_MEM_LOG_DIRTY_PAGES. Bounds are checked against the memory. */
+  setMemorySlot(slot: number, flags: number, address: bigint, memory: NativeMemory, offset: number, size: number): void;
+  removeMemorySlot(slot: number): void;
+  /** One bit per 4 KiB page; clears the log (KVM_GET_DIRTY_LOG). */
+  getDirtyLog(slot: number): Uint8Array;
+  close(): void;
+}
+
+export interface NativeVcpu {
+  readonly id: number;
+  readonly running: boolean;
+  /** `struct ExitRecord` (layout.exit_record): written by the vCPU's thread when a run ends, and by us before one. */
+  readonly record: ArrayBuffer;
+  /** `struct RunPlan` (layout.run_plan): what `run` carries out. */
+  readonly plan: ArrayBuffer;
+  /** Called on the JavaScript thread when a run ends that `run` did not wait for. */
+  setExitListener(listener: () => void): void;
+  /**
+   * Hands the plan to the vCPU's own thread and waits at most `waitMicroseconds` for its end. True: it has ended and
+   * `record` is valid. False: it goes on, and the exit listener will be called once.
+   */
+  run(waitMicroseconds: number): boolean;
+  /** Makes the run end soon with outcome `kicked`; a run that has not begun ends before its first instruction. Any thread state. */
+  kick(): void;
+  /** Completes a pending I/O, MMIO or MSR exit without executing another instruction (immediate_exit), and refreshes
+   * `record`. False if a further fragment is pending: serve it and call again. */
+  complete(): boolean;
+  getRegs(): Uint8Array;
+  setRegs(regs: Uint8Array): void;
+  getSregs(): Uint8Array;
+  setSregs(sregs: Uint8Array): void;
+  getSregs2(): Uint8Array;
+  setSregs2(sregs: Uint8Array): void;
+  /** `struct kvm_xsave`, as long as KVM_CAP_XSAVE2 says. */
+  getXsave(): Uint8Array;
+  setXsave(xsave: Uint8Array): void;
+  getXcrs(): Uint8Array;
+  setXcrs(xcrs: Uint8Array): void;
+  getDebugregs(): Uint8Array;
+  setDebugregs(debugregs: Uint8Array): void;
+  /** Values in order; throws ERR_ARGUMENT naming the first index KVM refuses. */
+  getMsrs(indices: Uint32Array): BigUint64Array;
+  setMsrs(indices: Uint32Array, values: BigUint64Array): void;
+  getVcpuEvents(): Uint8Array;
+  setVcpuEvents(events: Uint8Array): void;
+  getMpState(): number;
+  setMpState(state: number): void;
+  getLapic(): Uint8Array;
+  setLapic(lapic: Uint8Array): void;
+  getCpuid2(): Uint8Array;
+  setCpuid2(entries: Uint8Array): void;
+  /** KVM_SET_GUEST_DEBUG; a run plan does this itself. */
+  setGuestDebug(guestDebug: Uint8Array): void;
+  /** KVM_TRANSLATE: sets Accessed bits in the guest's page tables; for tests. */
+  translate(linear: bigint): { physical: bigint; valid: boolean };
+  interrupt(vector: number): void;
+  nmi(): void;
+  getTscKhz(): number;
+  close(): void;
+}
+
+export interface NativeBinding {
+  /** Every KVM_* number that TypeScript uses, from the headers. */
+  readonly constants: Readonly<Record<string, number>>;
+  readonly layout: Layout;
+  openSystem(path?: string): NativeSystem;
+  allocateMemory(size: number): NativeMemory;
+  /** Objects that hold a file descriptor, a mapping or a thread right now, for leak tests. */
+  liveObjects(): { systems: number; vms: number; vcpus: number; memories: number };
+}
+
+function load(): NativeBinding {
+  const require = createRequire(import.meta.url);
+  const override = process.env['KVM_GDBSERVER_BINDING'];
+  if (override !== undefined) return require(override) as NativeBinding;
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    const file = join(folder, 'build', 'Release', 'kvm.node');
+    if (existsSync(file)) return require(file) as NativeBinding;
+    if (folder === dirname(folder)) {
+      throw new Error('The native binding build/Release/kvm.node is missing; build it with: npm run build');
+    }
+  }
+}
+
+let loaded: NativeBinding | undefined;
+
+/** The binding, loaded at the first call. Throws when it has not been built. */
+export function native(): NativeBinding {
+  loaded ??= load();
+  return loaded;
+}
