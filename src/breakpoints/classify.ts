@@ -1,0 +1,51 @@
+/**
+ * Says what an exit means for the breakpoints: one of ours, the guest's own, or nothing to do with them.
+ * Pure; the caller puts the pc back on a hlt patch and acts.
+ */
+import type { Exit } from '../vmm/exit.js';
+import type { PatchMechanism } from './planner.js';
+
+const VECTOR_DB = 1;
+const VECTOR_BP = 3;
+/** DR6 (SDM vol. 3, 18.2.3). */
+const DR6_BS = 1n << 14n;
+
+export interface ClassifyInput {
+  readonly exit: Exit;
+  /** Linear pc after the exit. */
+  readonly pc: bigint;
+  /** True while the plan that ended was a step. */
+  readonly stepping: boolean;
+  /** Our patch at a linear address, looked up through the page tables in force. */
+  readonly patchAt: (linear: bigint) => PatchMechanism | undefined;
+  /** Bit n set: debug register n holds one of ours. */
+  readonly debugRegisters: number;
+}
+
+export type Hit =
+  /** One of our patches was executed; it stands at `address`, and the guest's pc belongs there. */
+  | { readonly kind: 'patch'; readonly address: bigint }
+  /** Debug registers of ours fired; bit n of `registers` is register n. */
+  | { readonly kind: 'debug-register'; readonly registers: number }
+  | { readonly kind: 'step' }
+  /** The guest's own int3, which KVM took from it: it must get it back. */
+  | { readonly kind: 'guest-int3' }
+  /** A #DB that the guest raised for itself (its TF, its debug registers): it must get it back with this DR6. */
+  | { readonly kind: 'guest-debug'; readonly dr6: bigint }
+  | { readonly kind: 'none' };
+
+export function classifyExit({ exit, pc, stepping, patchAt, debugRegisters }: ClassifyInput): Hit {
+  if (exit.reason === 'hlt') {
+    return patchAt(pc - 1n) === 'hlt' ? { kind: 'patch', address: pc - 1n } : { kind: 'none' };
+  }
+  if (exit.reason !== 'debug') return { kind: 'none' };
+  if (exit.exception === VECTOR_BP) {
+    return patchAt(pc) === 'int3' ? { kind: 'patch', address: pc } : { kind: 'guest-int3' };
+  }
+  if (exit.exception !== VECTOR_DB) return { kind: 'none' };
+  const fired = Number(exit.dr6 & 0xfn) & debugRegisters;
+  if (fired !== 0) return { kind: 'debug-register', registers: fired };
+  // While stepping, every remaining #DB is the step itself: KVM keeps the guest's own TF apart.
+  if (stepping) return { kind: 'step' };
+  return { kind: 'guest-debug', dr6: exit.dr6 & (DR6_BS | 0xfn) };
+}

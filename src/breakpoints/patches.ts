@@ -1,0 +1,53 @@
+/**
+ * Puts the planned patches into guest memory and takes them out again. Planted only while the guest runs: at a stop
+ * its memory is pristine (docs/decisions/0001-plant-at-resume.md).
+ */
+import { PATCH_BYTES, type PatchMechanism } from './planner.js';
+
+/** Guest-physical bytes, as far as patches need them. */
+export interface PatchMemory {
+  /** The byte at a GPA, undefined outside RAM. */
+  readByte(gpa: bigint): number | undefined;
+  /** Throws outside RAM. */
+  writeByte(gpa: bigint, value: number): void;
+}
+
+export interface Patch {
+  readonly mechanism: PatchMechanism;
+  readonly physical: bigint;
+}
+
+export class PlantedPatches {
+  private readonly originals = new Map<bigint, { original: number; patch: number }>();
+
+  constructor(private readonly memory: PatchMemory) {}
+
+  get count(): number {
+    return this.originals.size;
+  }
+
+  /** Plants one; a second at the same byte changes nothing. Outside RAM nothing is planted, and false comes back. */
+  plant(patch: Patch): boolean {
+    if (this.originals.has(patch.physical)) return true;
+    const original = this.memory.readByte(patch.physical);
+    if (original === undefined) return false;
+    const byte = PATCH_BYTES[patch.mechanism];
+    this.memory.writeByte(patch.physical, byte);
+    this.originals.set(patch.physical, { original, patch: byte });
+    return true;
+  }
+
+  /** True when our patch stands at this GPA, and the guest has not written over it. */
+  standsAt(gpa: bigint): boolean {
+    const planted = this.originals.get(gpa);
+    return planted !== undefined && this.memory.readByte(gpa) === planted.patch;
+  }
+
+  /** Restores every byte. Where the guest wrote over a patch, its byte stays. */
+  liftAll(): void {
+    for (const [gpa, { original, patch }] of this.originals) {
+      if (this.memory.readByte(gpa) === patch) this.memory.writeByte(gpa, original);
+    }
+    this.originals.clear();
+  }
+}
