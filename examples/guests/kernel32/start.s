@@ -1,0 +1,28 @@
+# The Multiboot 1 header and the first instructions: the loader leaves EAX = the magic value, EBX = the information
+# structure, 32-bit protected mode, no stack (Multiboot Specification 0.6.96, 3.1 and 3.2).
+
+        .set    MAGIC, 0x1badb002
+        .set    FLAGS, 0x00000003       # align modules; give memory information
+
+        .section .multiboot, "a"
+        .balign 4
+        .long   MAGIC, FLAGS, -(MAGIC + FLAGS)
+
+        .text
+        .code32
+        .globl  _start
+_start:
+        movl    $stack_top, %esp
+        xorl    %ebp, %ebp              # the outermost frame
+        pushl   %ebx
+        pushl   %eax
+        call    kernel_main
+halt:
+        cli
+        hlt
+        jmp     halt
+
+        .bss
+        .balign 16
+        .skip   16384
+stack_top:
