@@ -1,0 +1,83 @@
+// From a fresh clone to something that runs: packages, modules, native binding, TypeScript, guests.
+// Every step is skipped when its result is up to date. Needs nothing but Node, so it can be the first command.
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isUpToDate } from './freshness.mjs';
+import { StepError, dieOf, runQuietly } from './run-quietly.mjs';
+import { ensureSystemPackages } from './system-packages.mjs';
+
+/** The repository's root folder. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+function announce(text) {
+  console.log(`setup: ${text}`);
+}
+
+function ensureNode() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new StepError(`KVM guests of this project run on Linux on x86-64; this is ${process.platform} on ${process.arch}.`);
+  }
+  if (Number(process.versions.node.split('.')[0]) < 20) {
+    throw new StepError(`Node.js 20 or newer is needed; this is ${process.version}.`);
+  }
+}
+
+/** True if what is installed in node_modules is what package-lock.json asks for. */
+export function modulesMatchLock(lock, installed) {
+  return Object.entries(lock.packages).every(([path, wanted]) =>
+    path === '' || wanted.optional === true || installed.packages[path]?.version === wanted.version);
+}
+
+async function ensureModules() {
+  const hidden = join(root, 'node_modules', '.package-lock.json');
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  if (existsSync(hidden) && modulesMatchLock(lock, JSON.parse(readFileSync(hidden, 'utf8')))) return;
+  announce('installing the npm packages of package-lock.json');
+  // Without scripts: the only one is our own native build, which is a step of its own below.
+  await runQuietly('npm ci failed; is the npm registry reachable?',
+    'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: root });
+}
+
+async function ensureNativeBinding() {
+  const product = join(root, 'build', 'Release', 'kvm.node');
+  if (isUpToDate(product, [join(root, 'native'), join(root, 'binding.gyp')])) return;
+  announce('building the native binding');
+  const args = [join(root, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'), 'rebuild'];
+  // Node's own headers, where they came with it, spare node-gyp a download.
+  const prefix = dirname(dirname(process.execPath));
+  if (existsSync(join(prefix, 'include', 'node', 'node_api.h'))) args.push(`--nodedir=${prefix}`);
+  await runQuietly('Building the native binding failed; the compiler\'s words are above.', process.execPath, args, { cwd: root });
+}
+
+async function ensureTypeScript() {
+  const stamp = join(root, 'dist', '.built');
+  const sources = ['src', 'test', 'bench', 'examples/library', 'tsconfig.json', 'package-lock.json'].map((path) => join(root, path));
+  if (isUpToDate(stamp, sources, (path) => /\.(ts|json)$/.test(path))) return;
+  announce('compiling TypeScript');
+  rmSync(stamp, { force: true });
+  await runQuietly('The TypeScript compiler found errors.',
+    process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.', '--pretty', 'false'], { cwd: root });
+  // tsc also emits when it has found errors; the stamp says that it found none.
+  writeFileSync(stamp, '');
+}
+
+async function ensureGuests() {
+  const folder = join(root, 'examples', 'guests');
+  await runQuietly('Building the example guests failed.', 'make', ['-s', '-C', folder]);
+}
+
+/**
+ * Makes everything that running needs.
+ * @throws {StepError} with one sentence at the first step that fails
+ */
+export async function bootstrap() {
+  ensureNode();
+  await ensureSystemPackages(announce);
+  await ensureModules();
+  await ensureNativeBinding();
+  await ensureTypeScript();
+  await ensureGuests();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) bootstrap().catch(dieOf);

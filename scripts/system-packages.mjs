@@ -1,0 +1,62 @@
+// The Debian packages that building and testing need, and how they get installed.
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { StepError, runQuietly } from './run-quietly.mjs';
+
+/** Command that must be found → package that has it. */
+const NEEDED = new Map([
+  ['gcc', 'gcc'],
+  ['g++', 'g++'],
+  ['make', 'make'],
+  ['as', 'binutils'],
+  ['ld', 'binutils'],
+  ['gdb', 'gdb'],
+  ['python3', 'python3'],
+]);
+
+function isOnPath(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Names of the packages whose commands are missing, each once. */
+export function missingPackages(isPresent = isOnPath) {
+  return [...new Set([...NEEDED].filter(([command]) => !isPresent(command)).map(([, name]) => name))];
+}
+
+/** True on Debian and what is made from it, where the package names above hold. */
+function isDebian() {
+  try {
+    return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(readFileSync('/etc/os-release', 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Installs what is missing when that needs nobody's leave (root on Debian or Ubuntu).
+ * @throws {StepError} with the command to type otherwise; nothing has been changed then.
+ */
+export async function ensureSystemPackages(announce) {
+  const missing = missingPackages();
+  if (missing.length === 0) return;
+  const command = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  if (!isDebian()) {
+    throw new StepError(`These are needed and missing: ${missing.join(', ')}. Install them with your package manager ` +
+      `(on Debian or Ubuntu: ${command}) and try again.`);
+  }
+  if (process.getuid() !== 0) {
+    throw new StepError(`Debian packages are missing. Install them and try again:\n  sudo sh -c '${command}'`);
+  }
+  announce(`installing ${missing.join(', ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const failure = `Installing the Debian packages failed; try it by hand: ${command}`;
+  await runQuietly(failure, 'apt-get', ['update'], { env });
+  await runQuietly(failure, 'apt-get', ['install', '-y', '--no-install-recommends', ...missing], { env });
+}

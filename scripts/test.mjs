@@ -1,0 +1,81 @@
+// npm test: sets up what is missing, then lint, types, unit, real KVM, real gdb, native sanitizers.
+// npm test -- unit kvm       only these suites (lint and types count as suites: lint, types)
+// npm test -- --grep page    only files whose path contains the text
+// The last line is the sum over all suites: N passed, N failed, N skipped.
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { bootstrap, root } from './bootstrap.mjs';
+import { StepError, capture, dieOf, tail } from './run-quietly.mjs';
+import { failuresOf } from './tap-summary.mjs';
+import { filesOf, forEachInOrder, runFile, suites } from './test-suites.mjs';
+
+const checks = {
+  lint: ['eslint/bin/eslint.js', '.'],
+  types: ['typescript/bin/tsc', '-p', '.', '--noEmit', '--incremental', 'false', '--pretty', 'false'],
+};
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const failedFiles = [];
+
+function readArguments() {
+  const known = [...Object.keys(checks), ...Object.keys(suites)];
+  try {
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { grep: { type: 'string' } } });
+    const unknown = positionals.filter((name) => !known.includes(name));
+    if (unknown.length > 0) throw new Error(`There is no suite ${unknown.join(', ')}.`);
+    // A search for files leaves out what is not a file, unless asked for.
+    const wanted = positionals.length > 0 ? positionals : values.grep === undefined ? known : Object.keys(suites);
+    return { wanted, grep: values.grep ?? '' };
+  } catch (error) {
+    console.error(`${error.message} Use: npm test -- [${known.join('|')}]... [--grep TEXT]`);
+    process.exit(2);
+  }
+}
+
+function line(name, text, seconds) {
+  console.log(`${name.padEnd(52)} ${text.padEnd(24)} ${seconds.toFixed(1).padStart(6)} s`);
+}
+
+async function runCheck(name) {
+  const [script, ...args] = checks[name];
+  const result = await capture(process.execPath, [join(root, 'node_modules', script), ...args], { cwd: root });
+  line(name, result.status === 0 ? 'ok' : 'FAILED', result.seconds);
+  if (result.status === 0) return;
+  console.log(tail(result.stdout + result.stderr, 120));
+  totals.failed++;
+  failedFiles.push(name);
+}
+
+function reportFile(result) {
+  totals.passed += result.passed;
+  totals.failed += result.failed;
+  totals.skipped += result.skipped;
+  const parts = [`${result.passed} passed`];
+  if (result.failed > 0) parts.push(`${result.failed} FAILED`);
+  if (result.skipped > 0) parts.push(`${result.skipped} skipped`);
+  line(result.file, parts.join(', '), result.seconds);
+  if (result.failed === 0) return;
+  failedFiles.push(result.file);
+  if (result.problem !== undefined) console.log(`  ${result.problem}`);
+  console.log(tail(failuresOf(result.stdout) || result.stdout, 120));
+  if (result.stderr !== '') console.log(tail(result.stderr, 60));
+}
+
+async function main() {
+  const { wanted, grep } = readArguments();
+  await bootstrap();
+  let files = 0;
+  for (const name of Object.keys(checks)) if (wanted.includes(name)) await runCheck(name);
+  for (const [name, suite] of Object.entries(suites)) {
+    if (!wanted.includes(name)) continue;
+    const chosen = filesOf(root, suite).filter((file) => file.includes(grep));
+    files += chosen.length;
+    await forEachInOrder(chosen, suite.parallel, (file) => runFile(root, suite, file), reportFile);
+  }
+  if (grep !== '' && files === 0) throw new StepError(`No test file's path contains "${grep}".`);
+  if (failedFiles.length > 0) console.log(`failed: ${failedFiles.join(', ')}`);
+  console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+  process.exitCode = totals.failed === 0 ? 0 : 1;
+}
+
+main().catch(dieOf);
