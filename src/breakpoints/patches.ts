@@ -7,18 +7,18 @@ import { PATCH_BYTES, type PatchMechanism } from './planner.js';
 /** Guest-physical bytes, as far as patches need them. */
 export interface PatchMemory {
   /** The byte at a GPA, undefined outside RAM. */
-  readByte(gpa: bigint): number | undefined;
-  /** Throws outside RAM. */
-  writeByte(gpa: bigint, value: number): void;
+  readByte(gpa: number): number | undefined;
+  /** Only called where `readByte` found a byte. */
+  writeByte(gpa: number, value: number): unknown;
 }
 
 export interface Patch {
   readonly mechanism: PatchMechanism;
-  readonly physical: bigint;
+  readonly physical: number;
 }
 
 export class PlantedPatches {
-  private readonly originals = new Map<bigint, { original: number; patch: number }>();
+  private readonly originals = new Map<number, { original: number; patch: number }>();
 
   constructor(private readonly memory: PatchMemory) {}
 
@@ -38,7 +38,7 @@ export class PlantedPatches {
   }
 
   /** True when our patch stands at this GPA, and the guest has not written over it. */
-  standsAt(gpa: bigint): boolean {
+  standsAt(gpa: number): boolean {
     const planted = this.originals.get(gpa);
     return planted !== undefined && this.memory.readByte(gpa) === planted.patch;
   }

@@ -25,7 +25,7 @@ export interface WantedBreakpoint {
   /** Bytes for watchpoints; 1 for execution. */
   readonly length: number;
   /** GPA of the byte at `address` where it is mapped to writable RAM right now, else undefined. */
-  readonly physical: bigint | undefined;
+  readonly physical: number | undefined;
 }
 
 /** What the planner must know of the machine beyond the host. */
@@ -42,7 +42,7 @@ export interface PlannedPatch<W extends WantedBreakpoint = WantedBreakpoint> {
   readonly mechanism: PatchMechanism;
   readonly breakpoint: W;
   /** Guest-physical address of the byte. */
-  readonly physical: bigint;
+  readonly physical: number;
 }
 
 export interface PlannedDebugRegister<W extends WantedBreakpoint = WantedBreakpoint> {
