@@ -1,0 +1,171 @@
+/**
+ * The arguments of each packet family as typed requests (gdb manual, "Packets", "General Query Packets").
+ * Pure; each throws a TargetError (EINVAL) with one sentence for arguments that do not fit.
+ */
+import { TargetError } from '../target.js';
+import type { BreakpointKind, BreakpointRequest } from '../target.js';
+import { PacketReader } from './packet-reader.js';
+import { readThreadId } from './thread-ids.js';
+import type { ThreadSelector } from './thread-ids.js';
+
+export interface MemoryRange {
+  readonly address: bigint;
+  /** Bytes. */
+  readonly length: number;
+}
+
+/** `addr,length` of `m`, `x`, `qCRC`. */
+export function parseMemoryRange(args: Buffer): MemoryRange {
+  const reader = new PacketReader(args);
+  const range = readRange(reader);
+  reader.expectEnd('the length');
+  return range;
+}
+
+function readRange(reader: PacketReader): MemoryRange {
+  const address = reader.bigint('an address');
+  reader.expect(',', 'between address and length');
+  return { address, length: reader.number('a length') };
+}
+
+export interface MemoryWrite {
+  readonly address: bigint;
+  readonly data: Uint8Array;
+}
+
+/** `addr,length:data` of `M` (hex) and `X` (binary, already unescaped). */
+export function parseMemoryWrite(args: Buffer, format: 'hex' | 'binary'): MemoryWrite {
+  const reader = new PacketReader(args);
+  const { address, length } = readRange(reader);
+  reader.expect(':', 'before the data');
+  const data = format === 'hex' ? reader.hexRest('The data') : reader.rest();
+  if (data.length !== length) {
+    throw new TargetError(`The packet says ${length} bytes and carries ${data.length}.`);
+  }
+  return { address, data };
+}
+
+/** `n` of `p`. */
+export function parseRegisterNumber(args: Buffer): number {
+  const reader = new PacketReader(args);
+  const regnum = reader.number('a register number');
+  // lldb may add `;thread:ID`, which it only does to stubs that offered it; ours does not.
+  reader.expectEnd('the register number');
+  return regnum;
+}
+
+/** `n=value` of `P`; the value is in the target's byte order. */
+export function parseRegisterWrite(args: Buffer): { regnum: number; value: Uint8Array } {
+  const reader = new PacketReader(args);
+  const regnum = reader.number('a register number');
+  reader.expect('=', 'before the value');
+  return { regnum, value: reader.hexRest('The value') };
+}
+
+const BREAKPOINT_KINDS: readonly BreakpointKind[] = ['software', 'hardware', 'write', 'read', 'access'];
+
+export interface BreakpointPacket extends BreakpointRequest {
+  /** What follows the kind: conditions (`;X…`) and commands (`;cmds:…`), not yet interpreted. */
+  readonly tail: string;
+}
+
+/** `type,addr,kind[;tail]` of `Z` and `z`. */
+export function parseBreakpoint(args: Buffer): BreakpointPacket {
+  const reader = new PacketReader(args);
+  const kind = BREAKPOINT_KINDS[reader.number('a breakpoint type')];
+  if (kind === undefined) throw new TargetError('Breakpoint types are 0 to 4.');
+  reader.expect(',', 'after the breakpoint type');
+  const { address, length } = readRange(reader);
+  if (!reader.atEnd) reader.expect(';', 'after the breakpoint');
+  return { kind, address, length, tail: reader.rest().toString('latin1') };
+}
+
+export type ResumeVerb = 'continue' | 'step' | 'range-step' | 'stop';
+
+export interface VContAction {
+  readonly verb: ResumeVerb;
+  readonly threads: ThreadSelector;
+  /** Of a range step: step while `start <= pc < end`. */
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+/** Actions of `vCont`, `action[:thread];…` in the client's order. Signals are read and dropped: a machine takes none. */
+export function parseVCont(args: Buffer): VContAction[] {
+  const reader = new PacketReader(args);
+  const actions: VContAction[] = [];
+  do {
+    actions.push(readAction(reader));
+  } while (reader.skip(';'));
+  reader.expectEnd('the last action');
+  return actions;
+}
+
+function readAction(reader: PacketReader): VContAction {
+  let start = 0n;
+  let end = 0n;
+  let verb: ResumeVerb;
+  if (reader.skip('c')) verb = 'continue';
+  else if (reader.skip('s')) verb = 'step';
+  else if (reader.skip('t')) verb = 'stop';
+  else if (reader.skip('C') || reader.peek() === 'S') {
+    verb = reader.skip('S') ? 'step' : 'continue';
+    reader.number('a signal');
+  } else if (reader.skip('r')) {
+    verb = 'range-step';
+    start = reader.bigint('the start of the range');
+    reader.expect(',', 'between start and end of the range');
+    end = reader.bigint('the end of the range');
+  } else throw new TargetError('vCont takes the actions c, C, s, S, t and r.');
+  const threads = reader.skip(':') ? readThreadId(reader) : ALL_THREADS;
+  return { verb, threads, start, end };
+}
+
+const ALL_THREADS: ThreadSelector = { process: -1, thread: -1 };
+
+/** `[addr]` of `c` and `s`, or `sig[;addr]` of `C` and `S`. */
+export function parseOldResume(args: Buffer, withSignal: boolean): { address: bigint | undefined } {
+  const reader = new PacketReader(args);
+  if (withSignal) {
+    reader.number('a signal');
+    if (reader.atEnd) return { address: undefined };
+    reader.expect(';', 'before the address');
+  }
+  const address = reader.atEnd ? undefined : reader.bigint('an address');
+  reader.expectEnd('the address');
+  return { address };
+}
+
+export interface TransferRequest {
+  readonly object: string;
+  readonly operation: string;
+  readonly annex: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** `object:read:annex:offset,length` of `qXfer`. */
+export function parseTransfer(args: Buffer): TransferRequest {
+  const reader = new PacketReader(args);
+  const object = reader.textUntil(':');
+  const operation = reader.textUntil(':');
+  const annex = reader.textUntil(':');
+  const offset = reader.number('an offset');
+  reader.expect(',', 'between offset and length');
+  const length = reader.number('a length');
+  reader.expectEnd('the length');
+  return { object, operation, annex, offset, length };
+}
+
+/** `memory:addr;length;pattern` of `qSearch`; the pattern is binary. */
+export function parseSearch(args: Buffer): MemoryRange & { pattern: Buffer } {
+  const reader = new PacketReader(args);
+  if (reader.textUntil(':') !== 'memory') throw new TargetError('Only qSearch:memory is known.');
+  const address = reader.bigint('an address');
+  reader.expect(';', 'between address and length');
+  const length = reader.number('a length');
+  reader.expect(';', 'before the pattern');
+  const pattern = Buffer.from(reader.rest());
+  if (pattern.length === 0) throw new TargetError('The search pattern is empty.');
+  return { address, length, pattern };
+}

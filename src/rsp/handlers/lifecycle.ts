@@ -1,0 +1,112 @@
+/**
+ * `! ? D k R vAttach vKill vRun`: how a session with the guest begins and ends (gdb manual, "Packets"). In extended
+ * mode the server outlives the guest: after a kill, a detach or the guest's end there is nothing to debug until the
+ * client runs or attaches again.
+ */
+import { TargetError } from '../../target.js';
+import type { CommandSpec } from '../command-spec.js';
+import { PacketReader } from '../packet-reader.js';
+import type { SessionState } from '../session-state.js';
+import { releaseGuest, whenStopped } from '../stop-guest.js';
+import { formatStanding } from '../stop-reply.js';
+import { PROCESS_ID } from '../thread-ids.js';
+
+function tellWhyStopped(session: SessionState): string | undefined {
+  const { target, client } = session;
+  if (session.vacant) return 'W00';
+  if (target.running) {
+    session.pending = 'attach';
+    target.interrupt();
+    return undefined;
+  }
+  session.generalThread = target.lastStop.thread;
+  return formatStanding(target.lastStop, target, client);
+}
+
+function checkProcess(args: Buffer): void {
+  const reader = new PacketReader(args);
+  if (reader.atEnd) return;
+  reader.expect(';', 'before the process id');
+  if (reader.number('a process id') !== PROCESS_ID) throw new TargetError(`The guest is process ${PROCESS_ID}.`);
+}
+
+function attach(session: SessionState, args: Buffer): string | undefined {
+  checkProcess(args);
+  session.vacant = false;
+  session.wasKilled = false;
+  return tellWhyStopped(session);
+}
+
+function detach(session: SessionState, args: Buffer): string {
+  checkProcess(args);
+  session.afterReply(() => {
+    session.pending = 'none';
+    if (session.extended) {
+      session.vacant = true;
+      releaseGuest(session.target);
+    } else session.hooks.onDetach();
+  });
+  return 'OK';
+}
+
+function kill(session: SessionState): void {
+  session.pending = 'none';
+  if (!session.extended) {
+    session.hooks.onKill();
+    return;
+  }
+  session.vacant = true;
+  session.wasKilled = true;
+  whenStopped(session.target, () => session.target.breakpoints?.clear());
+}
+
+/** Resets the guest and then calls `then`, at once if the guest stands. */
+function restart(session: SessionState, then: () => void): undefined {
+  whenStopped(session.target, () => {
+    session.target.reset();
+    session.vacant = false;
+    session.wasKilled = false;
+    session.generalThread = session.target.lastStop.thread;
+    then();
+  });
+}
+
+/** The file name and arguments of `vRun` do not matter: the guest is the one the server was started with. */
+function run(session: SessionState): undefined {
+  const { target, client } = session;
+  return restart(session, () => session.send(formatStanding(target.lastStop, target, client)));
+}
+
+export const lifecycleCommands: readonly CommandSpec[] = [
+  {
+    name: '!',
+    handle: (session) => {
+      session.extended = true;
+      return 'OK';
+    },
+    whileRunning: true,
+  },
+  { name: '?', handle: tellWhyStopped, whileRunning: true },
+  { name: 'D', handle: detach, whileRunning: true },
+  {
+    name: 'k',
+    handle: (session) => {
+      session.afterReply(() => kill(session));
+      return undefined;
+    },
+    whileRunning: true,
+  },
+  {
+    name: 'vKill',
+    handle: (session, args) => {
+      checkProcess(args);
+      session.afterReply(() => kill(session));
+      return 'OK';
+    },
+    whileRunning: true,
+  },
+  // No reply: gdb asks `?` next.
+  { name: 'R', handle: (session) => restart(session, () => undefined), whileRunning: true },
+  { name: 'vRun', handle: run, whileRunning: true, explains: true },
+  { name: 'vAttach', handle: attach, whileRunning: true, explains: true },
+];

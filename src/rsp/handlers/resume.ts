@@ -1,0 +1,82 @@
+/**
+ * `vCont c C s S bc bs`: letting the guest run. All-stop: every stop stops all vCPUs, and the stop reply is the reply
+ * to the packet (gdb manual, "Packets"). The stop may be reported before `resume` returns.
+ */
+import { TargetError } from '../../target.js';
+import type { ResumeAction, ThreadId } from '../../target.js';
+import type { CommandSpec } from '../command-spec.js';
+import { parseOldResume, parseVCont } from '../command-parser.js';
+import type { VContAction } from '../command-parser.js';
+import type { SessionState } from '../session-state.js';
+import { selects } from '../thread-ids.js';
+
+/** Starts `go` with the client waiting for the stop; if it throws, nothing runs and the client gets the error. */
+function awaitStop(session: SessionState, go: () => void): undefined {
+  if (session.isOver) throw new TargetError('The guest has ended; "run" in extended-remote mode starts it again.');
+  session.pending = 'resume';
+  try {
+    go();
+  } catch (error) {
+    session.pending = 'none';
+    throw error;
+  }
+  return undefined;
+}
+
+function continueOrStepAll(session: SessionState, args: Buffer): undefined {
+  const requested = parseVCont(args.subarray(1));
+  const actions: ResumeAction[] = [];
+  for (const thread of session.threadIds) {
+    // "the leftmost action with a matching thread-id is applied"
+    const first = requested.find(({ threads }) => selects(threads, thread));
+    const action = first && toAction(first, thread);
+    if (action !== undefined) actions.push(action);
+  }
+  if (actions.length === 0) throw new TargetError('This vCont names no thread that is to run.');
+  return awaitStop(session, () => session.target.resume(actions));
+}
+
+function toAction({ verb, start, end }: VContAction, thread: ThreadId): ResumeAction | undefined {
+  if (verb === 'stop') return undefined;
+  if (verb === 'range-step') return { kind: verb, thread, start, end };
+  return { kind: verb, thread };
+}
+
+/** `c s C S`: the threads that `Hc` chose; when it chose all, a step is one thread's and the others stay. */
+function resumeOldWay(session: SessionState, args: Buffer, kind: 'continue' | 'step', withSignal: boolean): undefined {
+  const { address } = parseOldResume(args, withSignal);
+  const { target, resumeThreads, generalThread } = session;
+  const threads =
+    kind === 'step' && resumeThreads.thread <= 0
+      ? [generalThread]
+      : session.threadIds.filter((thread) => selects(resumeThreads, thread));
+  if (address !== undefined) {
+    const pc = target.description.registers[target.description.pc];
+    if (pc === undefined) throw new TargetError('The target has no program counter.');
+    const value = Buffer.alloc(8);
+    value.writeBigUInt64LE(address);
+    target.writeRegister(threads[0] ?? generalThread, pc.regnum, value.subarray(0, pc.size));
+  }
+  return awaitStop(session, () => target.resume(threads.map((thread) => ({ kind, thread }))));
+}
+
+function reverse(kind: 'continue' | 'step', name: string, feature: string): CommandSpec {
+  return {
+    name,
+    available: (target) => target.reverse !== undefined,
+    handle: (session) => awaitStop(session, () => session.target.reverse?.reverse(session.generalThread, kind)),
+    features: () => [feature],
+    explains: true,
+  };
+}
+
+export const resumeCommands: readonly CommandSpec[] = [
+  { name: 'vCont?', handle: () => 'vCont;c;C;s;S;t;r' },
+  { name: 'vCont', handle: continueOrStepAll, features: () => ['vContSupported+'], explains: true },
+  { name: 'c', handle: (session, args) => resumeOldWay(session, args, 'continue', false) },
+  { name: 'C', handle: (session, args) => resumeOldWay(session, args, 'continue', true) },
+  { name: 's', handle: (session, args) => resumeOldWay(session, args, 'step', false) },
+  { name: 'S', handle: (session, args) => resumeOldWay(session, args, 'step', true) },
+  reverse('continue', 'bc', 'ReverseContinue+'),
+  reverse('step', 'bs', 'ReverseStep+'),
+];

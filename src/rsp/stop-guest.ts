@@ -1,0 +1,36 @@
+/** Bringing a guest to rest and letting it go: used when clients come, leave, attach or restart. */
+import { TargetError } from '../target.js';
+import type { DebugTarget } from '../target.js';
+
+/** Calls `then` when the guest stands: at once if it does, else after an interrupt. */
+export function whenStopped(target: DebugTarget, then: () => void): void {
+  if (!target.running) {
+    then();
+    return;
+  }
+  const subscription = target.onStop(() => {
+    subscription.dispose();
+    then();
+  });
+  target.interrupt();
+}
+
+/** Forgets all breakpoints and lets every vCPU run, unless the guest has ended. */
+export function releaseGuest(target: DebugTarget): void {
+  whenStopped(target, () => {
+    target.breakpoints?.clear();
+    if (hasEnded(target)) return;
+    try {
+      target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
+    } catch (error) {
+      // A guest that cannot go on (after a triple fault, say) stays as it is: nobody is there to be told.
+      if (!(error instanceof TargetError)) throw error;
+    }
+  });
+}
+
+/** True when the guest has ended by itself or was killed. */
+export function hasEnded(target: DebugTarget): boolean {
+  const { kind } = target.lastStop.reason;
+  return !target.running && (kind === 'exited' || kind === 'killed');
+}
