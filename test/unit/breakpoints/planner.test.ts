@@ -29,7 +29,7 @@ const rows: [string, WantedBreakpoint[], DebugCapabilities, PlanContext, string]
   ['a guest that uses its debug registers keeps them: int3', [soft(0x7c00)], VMX, GUEST_DRS, 'int3@7c00'],
   ['without int3 the patch is hlt', [soft(0x7c00)], SOFTWARE_KVM, GUEST_DRS, 'hlt@7c00'],
   ['int3 in one mode only is not int3', [soft(0x7c00)], INT3_IN_REAL_MODE_ONLY, GUEST_DRS, 'hlt@7c00'],
-  ['with an irqchip in the kernel hlt does not exit', [soft(0x7c00)], SOFTWARE_KVM, IRQCHIP, 'step@7c00'],
+  ['with an irqchip in the kernel hlt does not exit: a debug register', [soft(0x7c00)], SOFTWARE_KVM, IRQCHIP, 'dr0=7c00'],
   ['with an irqchip int3 still works', [soft(0x7c00)], VMX, IRQCHIP, 'int3@7c00'],
   ['a hardware breakpoint takes a register even from a guest that has its own', [hard(0x7c00)], VMX, GUEST_DRS, 'dr0=7c00'],
   ['hardware breakpoints come first', [soft(1), soft(2), soft(3), soft(4), hard(5)], VMX, FREE, 'dr0=5 dr1=1 dr2=2 dr3=3 int3@4'],
