@@ -1,0 +1,158 @@
+/**
+ * `npm run bench`: the speed table of docs/benchmarks.md.
+ *
+ * Servers are started once and sampled in turn, in alternating order, over several rounds, so that a noisy moment of
+ * the machine falls on both. Each sample warms up first; a round before the first one is thrown away.
+ */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpus, release, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { writeGuestImage } from './loop-guest.js';
+import { formatTable, judge, type RowResult } from './report.js';
+import { FULL, QUICK, makeRows, type Contender, type Field, type Row } from './rows.js';
+import { RunningServer, ourServer, qemuServer, type ServerCommand } from './servers.js';
+import { StepFloor } from './step-floor.js';
+
+const USAGE = `Usage: npm run bench -- [options]
+
+  --quick            fewer rounds and shorter samples
+  --rounds N         rounds (5; with --quick 3)
+  --only ROW         one row; may be given more than once
+  --breakpoint Z0|Z1 the packet of the breakpoint cycles (Z1)
+  --without ours|qemu|floor   leave a contender out; may be given more than once
+  --server FILE      our server's compiled main (dist/src/cli/main.js)
+  --node-option OPT  passed to node for our server, e.g. --node-option=--cpu-prof
+  --json             the results as JSON
+  --help             this text`;
+
+interface Options {
+  readonly rounds: number;
+  readonly quick: boolean;
+  readonly json: boolean;
+  readonly rows: readonly Row[];
+  readonly without: ReadonlySet<string>;
+  readonly server: string;
+  readonly nodeOptions: readonly string[];
+}
+
+class UsageError extends Error {}
+
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
+
+function readOptions(args: string[]): Options | undefined {
+  const { values } = parseArgs({
+    args,
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      only: { type: 'string', multiple: true, default: [] },
+      breakpoint: { type: 'string', default: 'Z1' },
+      without: { type: 'string', multiple: true, default: [] },
+      server: { type: 'string' },
+      'node-option': { type: 'string', multiple: true, default: [] },
+    },
+  });
+  if (values.help) return undefined;
+  const rounds = values.rounds === undefined ? (values.quick ? 3 : 5) : Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1000) throw new UsageError(`--rounds takes a whole number from 1 to 1000, not '${values.rounds}'`);
+  if (values.breakpoint !== 'Z0' && values.breakpoint !== 'Z1') throw new UsageError(`--breakpoint takes Z0 or Z1, not '${values.breakpoint}'`);
+  const rows = makeRows(values.breakpoint === 'Z0' ? 0 : 1);
+  const names = rows.map((row) => row.name);
+  for (const name of values.only) {
+    if (!names.includes(name)) throw new UsageError(`there is no row '${name}'; the rows are ${names.join(', ')}`);
+  }
+  for (const name of values.without) {
+    if (!['ours', 'qemu', 'floor'].includes(name)) throw new UsageError(`--without takes ours, qemu or floor, not '${name}'`);
+  }
+  return {
+    rounds,
+    quick: values.quick,
+    json: values.json,
+    rows: values.only.length === 0 ? rows : rows.filter((row) => values.only.includes(row.name)),
+    without: new Set(values.without),
+    server: values.server ?? join(packageRoot(), 'dist/src/cli/main.js'),
+    nodeOptions: values['node-option'],
+  };
+}
+
+/** Samples of every row; a contender that fails in a row is not asked again in that row. */
+async function sampleRow(row: Row, field: Field, options: Options, progress: (text: string) => void): Promise<RowResult> {
+  const samples: Partial<Record<Contender, number[]>> = {};
+  const failures: Partial<Record<Contender, string>> = {};
+  const contenders = row.contenders.filter((contender) => !options.without.has(contender));
+  for (let round = 0; round <= options.rounds; round++) {
+    for (const contender of round % 2 === 0 ? contenders : [...contenders].reverse()) {
+      if (failures[contender] !== undefined) continue;
+      progress(`${row.title}: round ${round} of ${options.rounds}, ${contender}`);
+      try {
+        const value = await row.sample(contender, field);
+        // Round 0 is the warm-up.
+        if (value !== undefined && round > 0) (samples[contender] ??= []).push(value);
+      } catch (error) {
+        failures[contender] = (error as Error).message;
+      }
+    }
+  }
+  return judge(row, samples, failures);
+}
+
+async function run(options: Options): Promise<boolean> {
+  const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-bench-'));
+  const running = new Map<Contender, RunningServer>();
+  const showProgress = process.stderr.isTTY && !options.json;
+  const progress = (text: string): void => {
+    if (showProgress) process.stderr.write(`\r\x1b[K${text}`);
+  };
+  try {
+    const image = join(folder, 'loop.img');
+    writeGuestImage(image);
+    const floor = new StepFloor(join(packageRoot(), 'bench/kvm-step-floor.c'), folder, image);
+    const commands = new Map<Contender, ServerCommand>();
+    if (!options.without.has('ours')) commands.set('ours', ourServer(options.server, image, options.nodeOptions));
+    if (!options.without.has('qemu')) commands.set('qemu', qemuServer(image));
+    for (const [contender, command] of commands) running.set(contender, (await RunningServer.start(command)).server);
+    const field: Field = { running, commands, floor, effort: options.quick ? QUICK : FULL };
+    const results: RowResult[] = [];
+    for (const row of options.rows) results.push(await sampleRow(row, field, options, progress));
+    progress('');
+    print(results, options);
+    return results.every((result) => Object.keys(result.failures).length === 0);
+  } finally {
+    for (const server of running.values()) await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function print(results: readonly RowResult[], options: Options): void {
+  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, kernel: release(), node: process.version };
+  if (options.json) {
+    console.log(JSON.stringify({ machine, rounds: options.rounds, quick: options.quick, results }, undefined, 2));
+    return;
+  }
+  console.log(`${machine.cores} x ${machine.cpu}, Linux ${machine.kernel}, node ${machine.node}; medians (min–max) of ${options.rounds} rounds\n`);
+  console.log(formatTable(results));
+  for (const result of results) {
+    for (const [contender, message] of Object.entries(result.failures)) console.log(`\n${result.title}, ${contender}: ${message}`);
+  }
+}
+
+// An exit ends the servers too (servers.ts).
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options === undefined) console.log(USAGE);
+  else if (!(await run(options))) process.exitCode = 1;
+} catch (error) {
+  const isUsage = error instanceof UsageError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true;
+  console.error(`bench: ${(error as Error).message}${isUsage ? `\n\n${USAGE}` : ''}`);
+  process.exitCode = isUsage ? 2 : 1;
+}

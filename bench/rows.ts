@@ -1,0 +1,132 @@
+/** The speed table: what each row measures on whom, and the bound that the project set itself. */
+import { gdbStepiMilliseconds } from './gdb-stepi.js';
+import { memoryMegabytes } from './memory-row.js';
+import { breakpointCycles, rangeSteps, registerReads, steps, stepsWithRegisters } from './packet-rows.js';
+import { RunningServer, type ServerCommand } from './servers.js';
+import type { StepFloor } from './step-floor.js';
+
+export type Contender = 'ours' | 'qemu' | 'floor';
+
+/** How much work one sample is. */
+export interface Effort {
+  /** Milliseconds of timed requests. */
+  readonly duration: number;
+  /** Rounds of the countdown loop, at most 65535 (CX). */
+  readonly countdown: number;
+  /** The count typed after `stepi` in gdb. */
+  readonly stepi: number;
+}
+
+export const FULL: Effort = { duration: 400, countdown: 20_000, stepi: 1_000 };
+export const QUICK: Effort = { duration: 120, countdown: 5_000, stepi: 1_000 };
+
+/** What the rows work on. A server that is not there leaves its column empty. */
+export interface Field {
+  readonly running: ReadonlyMap<Contender, RunningServer>;
+  readonly commands: ReadonlyMap<Contender, ServerCommand>;
+  readonly floor: StepFloor;
+  readonly effort: Effort;
+}
+
+/** The promise about a row: a ratio between two columns, or a value of ours. */
+export type Bound =
+  | { readonly kind: 'ratio'; readonly against: 'qemu' | 'floor'; readonly atLeast?: number; readonly atMost?: number }
+  | { readonly kind: 'value'; readonly atMost: number };
+
+export interface Row {
+  /** For `--only`. */
+  readonly name: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly bound: Bound;
+  readonly contenders: readonly Contender[];
+  /** One sample; undefined where the contender cannot do this. */
+  sample(contender: Contender, field: Field): Promise<number | undefined>;
+}
+
+const BOTH: readonly Contender[] = ['ours', 'qemu'];
+const MEBIBYTE = 1 << 20;
+
+/** A row over a server that has been running since the bench began. */
+function onRunning(measure: (server: RunningServer, effort: Effort) => Promise<number | undefined>) {
+  return async (contender: Contender, field: Field): Promise<number | undefined> => {
+    const server = field.running.get(contender);
+    return server === undefined ? undefined : measure(server, field.effort);
+  };
+}
+
+/** A row over a server of its own, which is ended afterwards. */
+function onFresh(measure: (server: RunningServer, milliseconds: number, effort: Effort) => Promise<number>) {
+  return async (contender: Contender, field: Field): Promise<number | undefined> => {
+    const command = field.commands.get(contender);
+    if (command === undefined) return undefined;
+    const { server, milliseconds } = await RunningServer.start(command);
+    try {
+      return await measure(server, milliseconds, field.effort);
+    } finally {
+      await server.stop();
+    }
+  };
+}
+
+/** Adds the C loop to a row about steps. */
+function withFloor(servers: Row['sample']): Row['sample'] {
+  return async (contender, field) =>
+    contender === 'floor' ? field.floor.stepsPerSecond(field.effort.countdown) : servers(contender, field);
+}
+
+/** The rows; `breakpoint` is the Z packet's digit that both servers are driven with. */
+export function makeRows(breakpoint: 0 | 1): Row[] {
+  return [
+    {
+      name: 'step', title: 'single steps', unit: '/s', contenders: ['ours', 'qemu', 'floor'],
+      bound: { kind: 'ratio', against: 'qemu', atLeast: 4 },
+      sample: withFloor(onRunning((server, effort) => steps(server, effort.duration))),
+    },
+    {
+      name: 'step-g', title: 'step + g', unit: '/s', contenders: BOTH,
+      bound: { kind: 'ratio', against: 'qemu', atLeast: 2 },
+      sample: onRunning((server, effort) => stepsWithRegisters(server, effort.duration)),
+    },
+    {
+      name: 'gdb-stepi', title: 'stepi 1000 in gdb', unit: 'ms', contenders: BOTH,
+      bound: { kind: 'ratio', against: 'qemu', atMost: 1 / 2 },
+      sample: onRunning((server, effort) => gdbStepiMilliseconds(server, effort.stepi)),
+    },
+    {
+      name: 'breakpoint', title: `breakpoint cycles (Z${breakpoint})`, unit: '/s', contenders: BOTH,
+      bound: { kind: 'ratio', against: 'qemu', atLeast: 2.5 },
+      sample: onRunning((server, effort) => breakpointCycles(server, effort.duration, breakpoint)),
+    },
+    {
+      name: 'g', title: 'g reads', unit: '/s', contenders: BOTH,
+      bound: { kind: 'ratio', against: 'qemu', atLeast: 1 },
+      sample: onRunning((server, effort) => registerReads(server, effort.duration)),
+    },
+    {
+      name: 'memory', title: 'memory read', unit: 'MB/s', contenders: BOTH,
+      bound: { kind: 'ratio', against: 'qemu', atLeast: 8 },
+      sample: onRunning((server, effort) => memoryMegabytes(server, effort.duration)),
+    },
+    {
+      name: 'range', title: 'range step (vCont;r)', unit: 'steps/s', contenders: ['ours', 'floor'],
+      bound: { kind: 'ratio', against: 'floor', atLeast: 0.8 },
+      sample: withFloor(onRunning((server, effort) => rangeSteps(server, effort.countdown))),
+    },
+    {
+      name: 'start', title: 'start to first stop reply', unit: 'ms', contenders: BOTH,
+      bound: { kind: 'ratio', against: 'qemu', atMost: 2 },
+      sample: onFresh((_server, milliseconds) => Promise.resolve(milliseconds)),
+    },
+    {
+      name: 'resident', title: 'resident beyond the guest', unit: 'MiB', contenders: BOTH,
+      bound: { kind: 'value', atMost: 100 },
+      // A server that has been used: buffers grown, code compiled.
+      sample: onFresh(async (server, _milliseconds, effort) => {
+        await stepsWithRegisters(server, effort.duration);
+        await memoryMegabytes(server, effort.duration);
+        return server.residentBeyondGuest() / MEBIBYTE;
+      }),
+    },
+  ];
+}
