@@ -72,12 +72,6 @@ export class MmioBus {
     }
   }
 
-  /** Forgets the counts, so that pages are logged anew. */
-  reset(): void {
-    this.#unknown.clear();
-    this.#unknownTotal = 0;
-  }
-
   #countUnknown(address: bigint, isWrite: boolean, size: number): void {
     this.#unknownTotal++;
     const page = address & ~0xfffn;

@@ -77,11 +77,6 @@ export class PortBus {
     }
   }
 
-  /** Forgets the counts, so that ports are logged anew. */
-  reset(): void {
-    this.#unknown.clear();
-  }
-
   read(port: number, size: AccessSize): number {
     const claim = this.#owners[port];
     if (claim !== undefined && takesWhole(claim, port, size)) {

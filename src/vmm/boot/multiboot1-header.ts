@@ -1,0 +1,38 @@
+/** The Multiboot header inside a kernel file (Multiboot Specification 0.6.96, 3.1). */
+
+const MAGIC = 0x1bad_b002;
+/** The header lies within the first 8192 bytes, aligned to 4. */
+const SEARCH_LENGTH = 8192;
+const HAS_ADDRESSES = 1 << 16;
+
+export interface MultibootHeader {
+  /** Offset in the file in bytes. */
+  readonly offset: number;
+  readonly flags: number;
+  /** The address fields (flag 16), GPAs: they replace what an ELF header says. */
+  readonly addresses?: {
+    readonly header: number;
+    readonly load: number;
+    /** 0: the data goes to the end of the file. */
+    readonly loadEnd: number;
+    /** 0: there is no bss. */
+    readonly bssEnd: number;
+    readonly entry: number;
+  };
+}
+
+/** The first header with a right checksum, undefined when there is none. */
+export function findMultibootHeader(file: Uint8Array): MultibootHeader | undefined {
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  const end = Math.min(file.length, SEARCH_LENGTH);
+  for (let offset = 0; offset + 12 <= end; offset += 4) {
+    if (view.getUint32(offset, true) !== MAGIC) continue;
+    const flags = view.getUint32(offset + 4, true);
+    if (((MAGIC + flags + view.getUint32(offset + 8, true)) & 0xffff_ffff) !== 0) continue;
+    if ((flags & HAS_ADDRESSES) === 0) return { offset, flags };
+    if (offset + 32 > end) continue;
+    const word = (at: number): number => view.getUint32(offset + at, true);
+    return { offset, flags, addresses: { header: word(12), load: word(16), loadEnd: word(20), bssEnd: word(24), entry: word(28) } };
+  }
+  return undefined;
+}

@@ -1,0 +1,211 @@
+/**
+ * A machine: RAM, vCPUs, devices and a loaded guest on one KVM virtual machine. It knows nothing of debuggers: it
+ * serves its vCPUs' device accesses, says when the guest has ended or reset itself, and starts over when told.
+ */
+import { totalmem } from 'node:os';
+import type { BootOptions, LoadedGuest } from './boot/boot-options.js';
+import { loadGuest } from './boot/load-guest.js';
+import { cpuidTable, type CpuidPolicy } from './cpuid-table.js';
+import type { Device, MachineEvent } from './device.js';
+import type { SerialSink } from './devices/serial-16550a.js';
+import type { Exit, ExitReason } from './exit.js';
+import { GuestMemory, ramLayout } from './guest-memory.js';
+import { MEBIBYTE, checkRamSize } from './memory-size.js';
+import { MmioBus } from './mmio-bus.js';
+import { native, type NativeSystem, type NativeVm } from './native.js';
+import { PortBus } from './port-bus.js';
+import { capturePristine, restorePristine, type PristineVcpu } from './pristine-vcpu.js';
+import { applyCpuState, resetState } from './reset-state.js';
+import { addStandardDevices, type StandardDevices } from './standard-devices.js';
+import { Vcpu } from './vcpu.js';
+import { openVm } from './vm-setup.js';
+
+/** What to start: the file's bytes and how. */
+export interface GuestSource extends Omit<BootOptions, 'ram'> {
+  readonly bytes: Uint8Array;
+}
+
+export interface MachineOptions {
+  /** RAM in bytes, 128 MiB by default. */
+  readonly memory?: number;
+  /** 1 by default; more need the kernel's irqchip. */
+  readonly cpus?: number;
+  /** `none` (default): HLT and every interrupt controller access come to user space. `kernel`: PIC, IOAPIC, LAPIC, PIT. */
+  readonly irqchip?: 'none' | 'kernel';
+  /** Absent: the vCPU stands at the reset vector in empty memory. */
+  readonly guest?: GuestSource;
+  /** Where COM1 and the debug consoles write; nowhere by default. */
+  readonly serial?: SerialSink;
+  readonly debugConsole?: SerialSink;
+  readonly cpuid?: CpuidPolicy;
+  /** Sentences for the person at the console. */
+  readonly log?: (text: string) => void;
+}
+
+export interface MachineCounters {
+  readonly exits: ReadonlyMap<ExitReason, number>;
+  readonly unknownPorts: ReadonlyMap<number, number>;
+  /** By the 4 KiB page's address. */
+  readonly unknownMmio: ReadonlyMap<bigint, number>;
+}
+
+export const DEFAULT_MEMORY = 128 * MEBIBYTE;
+const NOWHERE: SerialSink = { write: () => undefined };
+
+export class Machine {
+  readonly memory: GuestMemory;
+  readonly ports: PortBus;
+  readonly mmio: MmioBus;
+  readonly vcpus: readonly Vcpu[];
+  readonly guest: LoadedGuest | undefined;
+  /** Whether interrupts come from the kernel's PIC, IOAPIC and LAPIC. */
+  readonly kernelIrqchip: boolean;
+  readonly #system: NativeSystem;
+  readonly #vm: NativeVm;
+  readonly #standard: StandardDevices;
+  readonly #exits = new Map<ExitReason, number>();
+  readonly #pristine: readonly PristineVcpu[];
+  readonly #pristineChips: readonly Uint8Array[];
+  readonly #pristinePit: Uint8Array | undefined;
+  #event: MachineEvent | undefined;
+  #closed = false;
+
+  /**
+   * Opens /dev/kvm, builds the machine and puts it in its reset state. Throws RangeError for a wrong size or number,
+   * GuestError for a guest that cannot be started, NativeError for what the host refuses; nothing stays open then.
+   */
+  static create(options: MachineOptions = {}): Machine {
+    const memory = options.memory ?? DEFAULT_MEMORY;
+    checkRamSize(memory, totalmem());
+    const cpus = options.cpus ?? 1;
+    if (!Number.isInteger(cpus) || cpus < 1 || cpus > 64) throw new RangeError(`A machine has 1 to 64 CPUs, not ${cpus}.`);
+    if (cpus > 1 && options.irqchip !== 'kernel') {
+      throw new RangeError('More than one CPU needs an interrupt controller to start the others; add --irqchip kernel.');
+    }
+    const guest = options.guest === undefined ? undefined : loadGuest(options.guest.bytes, { ...options.guest, ram: ramLayout(memory) });
+    const system = native().openSystem();
+    let vm: NativeVm | undefined;
+    let ram: GuestMemory | undefined;
+    try {
+      vm = openVm(system, options.irqchip === 'kernel');
+      ram = new GuestMemory(native(), vm);
+      ram.addRam(memory);
+      return new Machine(system, vm, ram, cpus, guest, options);
+    } catch (error) {
+      vm?.close();
+      ram?.close();
+      system.close();
+      throw error;
+    }
+  }
+
+  private constructor(system: NativeSystem, vm: NativeVm, memory: GuestMemory, cpus: number, guest: LoadedGuest | undefined, options: MachineOptions) {
+    const log = options.log ?? (() => undefined);
+    const kernelIrqchip = options.irqchip === 'kernel';
+    this.#system = system;
+    this.#vm = vm;
+    this.memory = memory;
+    this.kernelIrqchip = kernelIrqchip;
+    this.guest = guest;
+    this.ports = new PortBus(log);
+    this.mmio = new MmioBus(log);
+    this.#standard = addStandardDevices(this.ports, {
+      raise: (event) => { this.#event ??= event; },
+      serial: options.serial ?? NOWHERE,
+      debugConsole: options.debugConsole ?? options.serial ?? NOWHERE,
+      ...(kernelIrqchip && { irqLine: (irq: number, level: boolean) => vm.irqLine(irq, level) }),
+    });
+
+    const supported = system.getSupportedCpuid();
+    const cpuidLayout = native().layout['kvm_cpuid_entry2'];
+    if (cpuidLayout === undefined) throw new Error('The binding does not know kvm_cpuid_entry2; build it again with: npm run build');
+    const msrs = system.getMsrIndexList();
+    this.vcpus = Array.from({ length: cpus }, (_, id) => {
+      const vcpu = new Vcpu(vm.createVcpu(id));
+      vcpu.native.setCpuid2(cpuidTable(supported, cpuidLayout, { apicId: id, cpus, localApic: kernelIrqchip, policy: options.cpuid ?? 'host' }));
+      return vcpu;
+    });
+    this.#pristine = this.vcpus.map((vcpu) => capturePristine(vcpu.native, msrs, kernelIrqchip));
+    this.#pristineChips = kernelIrqchip ? [0, 1, 2].map((chip) => vm.getIrqchip(chip)) : [];
+    this.#pristinePit = kernelIrqchip ? vm.getPit2() : undefined;
+    this.reset();
+  }
+
+  /** COM1. */
+  get serial(): StandardDevices['serial'] {
+    return this.#standard.serial;
+  }
+
+  get devices(): readonly Device[] {
+    return this.#standard.all;
+  }
+
+  /** The last byte written to the POST port 0x80. */
+  get postCode(): number {
+    return this.#standard.postCode.code;
+  }
+
+  /** Whether anything here can wake a CPU from HLT. */
+  get canWakeFromHalt(): boolean {
+    return this.kernelIrqchip;
+  }
+
+  get counters(): MachineCounters {
+    return { exits: this.#exits, unknownPorts: this.ports.unknownPorts, unknownMmio: this.mmio.unknownPages };
+  }
+
+  /**
+   * Serves an exit: port I/O and MMIO are carried out by the devices. `stop`: it was something else, or the guest
+   * ended or reset itself (`takeEvent`). Every exit is counted.
+   */
+  serve(_vcpu: Vcpu, exit: Exit): 'resume' | 'stop' {
+    this.#exits.set(exit.reason, (this.#exits.get(exit.reason) ?? 0) + 1);
+    if (exit.reason === 'io') this.ports.serve(exit);
+    else if (exit.reason !== 'mmio') return 'stop';
+    // Firmware in ROM ignores writes, as a ROM chip does.
+    else if (!(exit.isWrite && this.memory.chunkAt(exit.address)?.kind === 'rom')) this.mmio.serve(exit);
+    return this.#event === undefined ? 'resume' : 'stop';
+  }
+
+  /** What the guest asked for, until it is taken: the first of power-off and reset since the last call. */
+  takeEvent(): MachineEvent | undefined {
+    const event = this.#event;
+    this.#event = undefined;
+    return event;
+  }
+
+  /**
+   * Back to the moment before the first instruction: devices, RAM, every vCPU's state. No vCPU may be running.
+   * What a debugger planted is gone with the old RAM.
+   */
+  reset(): void {
+    this.#requireOpen();
+    for (const device of this.devices) device.reset();
+    this.memory.clear();
+    for (const { address, bytes } of this.guest?.writes ?? []) this.memory.write(address, bytes);
+    for (const chip of this.#pristineChips) this.#vm.setIrqchip(chip);
+    if (this.#pristinePit !== undefined) this.#vm.setPit2(this.#pristinePit);
+    this.vcpus.forEach((vcpu, index) => {
+      const bootstrap = index === 0;
+      const state = bootstrap && this.guest !== undefined ? this.guest.cpu : resetState({ bootstrap });
+      // A local APIC can only be set while APIC_BASE enables it, so registers come first.
+      applyCpuState(vcpu, state);
+      restorePristine(vcpu.native, this.#pristine[index]!);
+    });
+    this.#event = undefined;
+  }
+
+  /** Stops the vCPUs, frees everything. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const vcpu of this.vcpus) vcpu.close();
+    this.memory.close();
+    this.#vm.close();
+    this.#system.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new Error('The machine is closed.');
+  }
+}

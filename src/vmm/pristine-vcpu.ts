@@ -1,0 +1,106 @@
+/**
+ * What a reset has to put back in a vCPU besides general and system registers. KVM offers no reset from user space
+ * and a vCPU lives as long as its VM, so the state right after creation is kept and written back.
+ */
+import { native, type NativeVcpu } from './native.js';
+import { RESET_DEBUG_REGISTERS } from './reset-state.js';
+
+const MSR_TSC = 0x10;
+/** IA32_MTRR_DEF_TYPE (SDM vol. 3A, 12.11.2.1): MTRRs on, default write-back, as firmware leaves it. */
+const MSR_MTRR_DEF_TYPE = 0x2ff;
+const MTRR_WRITE_BACK = 0x806n;
+/** MSRs that describe the host or count, and are no part of a reset. */
+const LEFT_ALONE = new Set([
+  0x3a, // IA32_FEATURE_CONTROL: locked once written
+  0xe7, 0xe8, // MPERF, APERF
+]);
+
+export interface PristineVcpu {
+  readonly xsave: Uint8Array;
+  readonly xcrs: Uint8Array;
+  readonly events: Uint8Array;
+  readonly msrIndices: Uint32Array;
+  readonly msrValues: BigUint64Array;
+  readonly lapic: Uint8Array | undefined;
+  /** KVM_MP_STATE_*. */
+  readonly mpState: number;
+}
+
+/**
+ * Reads the state of a vCPU that has never run and has its CPUID table. `indices` is KVM's list of MSRs; those this
+ * vCPU does not have are left out.
+ */
+export function capturePristine(vcpu: NativeVcpu, indices: Uint32Array, localApic: boolean): PristineVcpu {
+  const msrIndices: number[] = [];
+  const msrValues: bigint[] = [];
+  for (const [index, value] of readableMsrs(vcpu, indices)) {
+    if (LEFT_ALONE.has(index)) continue;
+    msrIndices.push(index);
+    msrValues.push(index === MSR_TSC ? 0n : index === MSR_MTRR_DEF_TYPE ? MTRR_WRITE_BACK : value);
+  }
+  return {
+    xsave: vcpu.getXsave(),
+    xcrs: vcpu.getXcrs(),
+    events: vcpu.getVcpuEvents(),
+    ...settable(vcpu, Uint32Array.from(msrIndices), BigUint64Array.from(msrValues)),
+    lapic: localApic ? vcpu.getLapic() : undefined,
+    mpState: vcpu.getMpState(),
+  };
+}
+
+/** Writes it back, with the debug registers of the SDM's table. The vCPU must not be running. */
+export function restorePristine(vcpu: NativeVcpu, state: PristineVcpu): void {
+  vcpu.setXcrs(state.xcrs);
+  vcpu.setXsave(state.xsave);
+  vcpu.setDebugregs(resetDebugregs());
+  vcpu.setMsrs(state.msrIndices, state.msrValues);
+  if (state.lapic !== undefined) vcpu.setLapic(state.lapic);
+  vcpu.setVcpuEvents(state.events);
+  vcpu.setMpState(state.mpState);
+}
+
+/** Reads as many MSRs at once as KVM gives; it stops at the first that it refuses. */
+function readableMsrs(vcpu: NativeVcpu, indices: Uint32Array): Map<number, bigint> {
+  const found = new Map<number, bigint>();
+  try {
+    vcpu.getMsrs(indices).forEach((value, i) => found.set(indices[i]!, value));
+    return found;
+  } catch {
+    for (const index of indices) {
+      try {
+        found.set(index, vcpu.getMsrs(Uint32Array.of(index))[0]!);
+      } catch {
+        // This vCPU's CPUID does not have it.
+      }
+    }
+    return found;
+  }
+}
+
+/** Those that can be written back: some of the list are read-only on some hosts. */
+function settable(vcpu: NativeVcpu, indices: Uint32Array, values: BigUint64Array): Pick<PristineVcpu, 'msrIndices' | 'msrValues'> {
+  try {
+    vcpu.setMsrs(indices, values);
+    return { msrIndices: indices, msrValues: values };
+  } catch {
+    const kept = [...indices].map((index, i) => ({ index, value: values[i]! })).filter(({ index, value }) => {
+      try {
+        vcpu.setMsrs(Uint32Array.of(index), BigUint64Array.of(value));
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    return { msrIndices: Uint32Array.from(kept.map(({ index }) => index)), msrValues: BigUint64Array.from(kept.map(({ value }) => value)) };
+  }
+}
+
+function resetDebugregs(): Uint8Array {
+  const layout = native().layout['kvm_debugregs'];
+  const place = (field: string): number => layout!.fields[field]!.offset;
+  const bytes = new Uint8Array(layout!.size);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(place('dr6'), RESET_DEBUG_REGISTERS.dr6, true);
+  view.setBigUint64(place('dr7'), RESET_DEBUG_REGISTERS.dr7, true);
+  return bytes;
+}
