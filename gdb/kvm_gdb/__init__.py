@@ -1,0 +1,1 @@
+"""The parts of the gdb helper; kvm_gdbserver.py loads them."""

@@ -1,0 +1,78 @@
+"""Recognises the instruction before a return address: what was called from there, and what did it push?
+
+A word on the stack is a return address when a call, or an `int n`, ends just before the place it points to and leads
+to code at or before the pc (SDM vol. 2, CALL and INT n).
+"""
+
+from typing import Iterator, NamedTuple, Optional
+
+from .guest_memory import GuestMemory
+
+_OPERAND_SIZE_PREFIX = 0x66
+
+
+class CallSite(NamedTuple):
+    # "near", "far", "interrupt" or "indirect" (a near call through a register or memory).
+    kind: str
+    # Bytes of each pushed word: 2 or 4.
+    slot: int
+    # Linear address of the callee; None for "indirect".
+    target: Optional[int]
+    # The vector of an "interrupt".
+    vector: Optional[int] = None
+
+
+def near_call_sites(memory: GuestMemory, code_base: int, offset: int, bits: int) -> Iterator[CallSite]:
+    """The near calls that may end at `offset` in a code segment based at `code_base`."""
+    before = memory.bytes(code_base + offset - 7, 7)
+    if before is None:
+        return
+    native, other = bits // 8, 6 - bits // 8
+    for slot in (native, other):
+        start = 7 - 1 - slot
+        if before[start] != 0xE8:
+            continue
+        if slot != native and before[start - 1] != _OPERAND_SIZE_PREFIX:
+            continue
+        displacement = int.from_bytes(before[start + 1:], "little", signed=True)
+        yield CallSite("near", slot, code_base + (offset + displacement) % 2 ** (8 * slot))
+    if any(_is_indirect_call(before[7 - length:], bits) for length in range(2, 8)):
+        yield CallSite("indirect", native, None)
+
+
+def far_call_site(memory: GuestMemory, return_address: int, bits: int) -> Optional[CallSite]:
+    """`lcall $selector, $offset` that ends at the linear `return_address`; for segments addressed in paragraphs."""
+    slot = bits // 8
+    before = memory.bytes(return_address - 3 - slot, 3 + slot)
+    if before is None or before[0] != 0x9A:
+        return None
+    offset = int.from_bytes(before[1:1 + slot], "little")
+    selector = int.from_bytes(before[1 + slot:], "little")
+    return CallSite("far", slot, selector * 16 + offset)
+
+
+def interrupt_vector(memory: GuestMemory, return_address: int) -> Optional[int]:
+    """The vector of the `int n` or `int3` that ends at the linear `return_address`."""
+    before = memory.bytes(return_address - 2, 2)
+    if before is None:
+        return None
+    if before[0] == 0xCD:
+        return before[1]
+    return 3 if before[1] == 0xCC else None
+
+
+def _is_indirect_call(code: bytes, bits: int) -> bool:
+    """Whether `code` is exactly one FF /2 (SDM vol. 2, tables 2-1 to 2-3)."""
+    if code[0] != 0xFF or code[1] >> 3 & 7 != 2:
+        return False
+    mod, rm = code[1] >> 6, code[1] & 7
+    length = 2
+    if bits == 16:
+        length += {0: 2 if rm == 6 else 0, 1: 1, 2: 2, 3: 0}[mod]
+    else:
+        has_sib = mod != 3 and rm == 4
+        if has_sib and len(code) < 3:
+            return False
+        base = code[2] & 7 if has_sib else rm
+        length += (1 if has_sib else 0) + {0: 4 if base == 5 else 0, 1: 1, 2: 4, 3: 0}[mod]
+    return len(code) == length

@@ -1,0 +1,37 @@
+"""The `kvm` commands."""
+
+import gdb
+
+from .cpu_mode import mode_of, privilege_level_of
+
+
+class KvmCommand(gdb.Command):
+    """Commands for a guest under kvm-gdbserver."""
+
+    def __init__(self):
+        super().__init__("kvm", gdb.COMMAND_DATA, prefix=True)
+
+
+class KvmModeCommand(gdb.Command):
+    """Print the processor's mode, its privilege level and where it executes, as CS:IP and as a linear address."""
+
+    def __init__(self):
+        super().__init__("kvm mode", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        read = gdb.selected_frame().read_register
+        mode = mode_of(read)
+        if mode is None:
+            raise gdb.GdbError("The target has no mode register: `kvm mode` needs kvm-gdbserver with its own description.")
+        linear = int(read("pc")) & (2**64 - 1)
+        offset = (linear - int(read("cs_base"))) & (2**mode.bits - 1)
+        selector = int(read("cs")) & 0xFFFF
+        gdb.write(
+            f"{mode.name}, cpl {privilege_level_of(read)}, "
+            f"cs:ip {selector:04x}:{offset:0{mode.bits // 4}x}, linear {linear:#x}\n"
+        )
+
+
+def register() -> None:
+    KvmCommand()
+    KvmModeCommand()

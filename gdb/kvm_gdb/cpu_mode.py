@@ -1,0 +1,52 @@
+"""What the `mode` register says: the one place that knows its layout (src/x86/cpu-mode.ts, system-feature.ts)."""
+
+from typing import Callable, NamedTuple, Optional
+
+import gdb
+
+
+class CpuMode(NamedTuple):
+    name: str
+    # Default operand and address size of the code: 16, 32 or 64.
+    bits: int
+    # Segment bases are selector << 4, and interrupts go through the interrupt vector table.
+    uses_paragraphs: bool
+
+
+# The index is the mode's code.
+CPU_MODES = (
+    CpuMode("real16", 16, True),
+    CpuMode("real32", 32, True),
+    CpuMode("vm86", 16, True),
+    CpuMode("protected16", 16, False),
+    CpuMode("protected32", 32, False),
+    CpuMode("compat16", 16, False),
+    CpuMode("compat32", 32, False),
+    CpuMode("long64", 64, False),
+)
+
+# Bits 0 to 3 are the code, 4 and 5 the CPL.
+CODE_MASK = 0xF
+CPL_SHIFT = 4
+CPL_MASK = 0x3
+
+
+def mode_of(read_register: Callable[[str], gdb.Value]) -> Optional[CpuMode]:
+    """The mode by a frame's `read_register`; None when the target has no `mode` register or it cannot be read."""
+    value = _register(read_register)
+    if value is None or value & CODE_MASK >= len(CPU_MODES):
+        return None
+    return CPU_MODES[value & CODE_MASK]
+
+
+def privilege_level_of(read_register: Callable[[str], gdb.Value]) -> Optional[int]:
+    """CPL, 0 to 3; None as in `mode_of`."""
+    value = _register(read_register)
+    return None if value is None else (value >> CPL_SHIFT) & CPL_MASK
+
+
+def _register(read_register: Callable[[str], gdb.Value]) -> Optional[int]:
+    try:
+        return int(read_register("mode"))
+    except (gdb.error, ValueError):
+        return None

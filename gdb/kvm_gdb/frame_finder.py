@@ -1,0 +1,158 @@
+"""Finds the caller of 16- and 32-bit code without any debug information.
+
+Nothing is certain on such a stack, so evidence is weighed: a candidate is a place on the stack that holds a return
+address behind a call (or `int n`), and the call leads to an address at or before the pc. The candidate whose target
+is nearest to the pc wins: its target is the start of the function that the pc is in. That holds at the function's
+first instruction, after `push bp`, in its body and at its `ret`; and it gives the same answer on every instruction of
+a function, which gdb's `nexti` and `finish` rely on.
+"""
+
+from typing import Iterator, NamedTuple, Optional
+
+from .call_sites import far_call_site, interrupt_vector, near_call_sites
+from .cpu_mode import CpuMode
+from .guest_memory import GuestMemory
+from .interrupt_table import ERROR_CODE_VECTORS, InterruptTable
+
+# How far above the stack pointer evidence is looked for, how long a function may be, and how far from the pc its
+# caller may lie. In bytes.
+_STACK_WINDOW = 128
+_FUNCTION_WINDOW = 4096
+_CODE_WINDOW = 1 << 24
+
+# FLAGS: bit 1 is always set, bits 3, 5 and 15 never (SDM vol. 1, figure 3-8).
+_FLAGS_FIXED, _FLAGS_FIXED_VALUE = 0x802A, 0x0002
+
+
+class Registers(NamedTuple):
+    """What the search starts from. `pc` is linear, `sp` and `bp` are offsets in SS."""
+    pc: int
+    sp: int
+    bp: int
+    cs: int
+    cs_base: int
+    ss_base: int
+
+
+class Caller(NamedTuple):
+    # Linear address to return to.
+    pc: int
+    # The caller's stack pointer after the return, an offset in SS; it also names the frame.
+    sp: int
+    # The caller's frame pointer, as far as it is known.
+    bp: int
+    # What a far call or an interrupt saved besides; None for a near call.
+    cs: Optional[int]
+    flags: Optional[int]
+    # The start of the function that was called.
+    function: int
+
+
+class FrameFinder:
+    def __init__(self, memory: GuestMemory, mode: CpuMode, registers: Registers, interrupts: InterruptTable):
+        self._memory = memory
+        self._mode = mode
+        self._registers = registers
+        self._interrupts = interrupts
+        self._slot = mode.bits // 8
+
+    def caller(self) -> Optional[Caller]:
+        """The caller of the function at the pc, None where the stack shows none."""
+        at_handler = self._hardware_interrupt()
+        if at_handler is not None:
+            return at_handler
+        best = None
+        for candidate in self._candidates():
+            if best is None or candidate.function > best.function:
+                best = candidate
+        return best
+
+    def _candidates(self) -> Iterator[Caller]:
+        """Most trusted first: a later one must be nearer to the pc to win."""
+        registers = self._registers
+        for slot in (self._slot, 6 - self._slot):
+            yield from self._near(registers.bp + slot, through_frame=True)
+        for offset in range(0, _STACK_WINDOW, self._slot):
+            yield from self._near(registers.sp + offset, through_frame=False)
+            yield from self._far(registers.sp + offset)
+
+    def _near(self, position: int, through_frame: bool) -> Iterator[Caller]:
+        registers = self._registers
+        for slot in {self._slot, 4}:
+            offset = self._stack(position, slot)
+            if offset is None or not self._may_be_code(registers.cs_base, offset):
+                continue
+            for site in near_call_sites(self._memory, registers.cs_base, offset, self._mode.bits):
+                framed = position == registers.bp + site.slot
+                if site.slot != slot or framed != through_frame:
+                    continue
+                function = self._indirect_function(position, framed) if site.target is None else site.target
+                if not self._may_contain_pc(function):
+                    continue
+                bp = self._stack(registers.bp, slot) if framed else registers.bp
+                if bp is not None:
+                    yield Caller(registers.cs_base + offset, position + slot, bp, None, None, function)
+
+    def _indirect_function(self, position: int, framed: bool) -> Optional[int]:
+        """Start of the function entered by an indirect call: the nearest `push bp; mov bp, sp`, when the return address
+        lies where that prologue would have it."""
+        pc, sp, slot = self._registers.pc, self._registers.sp, self._slot
+        length = min(pc, 1024)
+        code = self._memory.bytes(pc - length, length + 3)
+        if code is None:
+            return None
+        start = max(code.rfind(b"\x55\x89\xe5"), code.rfind(b"\x55\x8b\xec"))
+        if start < 0:
+            return None
+        into = length - start
+        expected = into == 0 and position == sp or into == 1 and position == sp + slot or into > 1 and framed
+        return pc - into if expected else None
+
+    def _far(self, position: int) -> Iterator[Caller]:
+        """Far calls and `int n`: offset, selector and, for an interrupt, flags."""
+        slot, registers = self._slot, self._registers
+        offset, selector = self._stack(position, slot), self._stack(position + slot, slot)
+        if offset is None or selector is None or selector > 0xFFFF:
+            return
+        base = self._base_of(selector)
+        if base is None or not self._may_be_code(base, offset):
+            return
+        site = far_call_site(self._memory, base + offset, self._mode.bits) if self._mode.uses_paragraphs else None
+        if site is not None and self._may_contain_pc(site.target):
+            yield Caller(base + offset, position + 2 * slot, registers.bp, selector, None, site.target)
+        flags = self._stack(position + 2 * slot, slot)
+        if flags is not None and flags & _FLAGS_FIXED == _FLAGS_FIXED_VALUE:
+            vector = interrupt_vector(self._memory, base + offset)
+            handler = None if vector is None else self._interrupts.handler(vector)
+            if self._may_contain_pc(handler):
+                yield Caller(base + offset, position + 3 * slot, registers.bp, selector, flags, handler)
+
+    def _hardware_interrupt(self) -> Optional[Caller]:
+        """At the first instruction of a handler the frame lies at the stack pointer, whatever was interrupted."""
+        registers, slot = self._registers, self._slot
+        for has_error_code in (False,) if self._mode.uses_paragraphs else (False, True):
+            position = registers.sp + (slot if has_error_code else 0)
+            offset, selector, flags = (self._stack(position + word * slot, slot) for word in range(3))
+            if offset is None or selector is None or flags is None or flags & _FLAGS_FIXED != _FLAGS_FIXED_VALUE:
+                continue
+            base = self._base_of(selector & 0xFFFF)
+            vector = None if base is None else self._interrupts.vector_of(registers.pc)
+            if vector is not None and has_error_code == (vector in ERROR_CODE_VECTORS and not self._mode.uses_paragraphs):
+                return Caller(base + offset, position + 3 * slot, registers.bp, selector & 0xFFFF, flags, registers.pc)
+        return None
+
+    def _may_be_code(self, base: int, offset: int) -> bool:
+        """Spares a read where a stack word is no return address at first sight."""
+        return 0 < offset < 2**self._mode.bits and abs(base + offset - self._registers.pc) < _CODE_WINDOW
+
+    def _base_of(self, selector: int) -> Optional[int]:
+        """Base of a code segment. In protected mode only the current segment's is known."""
+        if self._mode.uses_paragraphs:
+            return selector * 16
+        return self._registers.cs_base if selector == self._registers.cs else None
+
+    def _stack(self, position: int, size: int) -> Optional[int]:
+        return self._memory.number(self._registers.ss_base + position % 2 ** self._mode.bits, size)
+
+    def _may_contain_pc(self, function: Optional[int]) -> bool:
+        return function is not None and 0 <= self._registers.pc - function < _FUNCTION_WINDOW

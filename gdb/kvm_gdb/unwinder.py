@@ -1,0 +1,151 @@
+"""Frames of 16- and 32-bit code for gdb (gdb manual, "Unwinding Frames in Python").
+
+gdb's own unwinders for x86-64 read 8-byte slots at $rsp and know nothing of SS.base. In 64-bit code, and in 32-bit
+code with symbols under `set architecture i386`, they know better than this one, which then stays out of the way.
+"""
+
+from typing import Dict
+
+import gdb
+import gdb.unwinder
+from gdb.FrameDecorator import FrameDecorator
+
+from .cpu_mode import CpuMode, mode_of
+from .frame_finder import Caller, FrameFinder, Registers
+from .guest_memory import GuestMemory
+from .interrupt_table import InterruptTable
+
+# Registers that the caller's frame shows. All of them are named, for gdb takes one that an unwinder does not name as
+# lost. Vector and x87 registers are left out: nothing here knows who saves them.
+_REGISTERS = (
+    "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip eflags "
+    "eax ebx ecx edx esi edi ebp esp eip cs ds es fs gs ss cs_base ds_base es_base fs_base gs_base ss_base mode cr0 cr2 cr3 cr4 cr8 efer gdtr idtr ldtr tr"
+).split()
+
+
+_MASK64 = 2**64 - 1
+
+
+class FrameId:
+    """A frame by its stack address alone: without symbols no function start is certain enough to be part of it."""
+
+    def __init__(self, sp: int):
+        self.sp = gdb.Value(sp)
+
+
+class ModeUnwinder(gdb.unwinder.Unwinder):
+    def __init__(self):
+        super().__init__("kvm-gdbserver")
+
+    def __call__(self, pending_frame):
+        mode = mode_of(pending_frame.read_register)
+        if mode is None or mode.bits == 64 or _gdb_knows_better(pending_frame, mode):
+            return None
+        try:
+            registers = _read_registers(pending_frame, mode)
+        except ValueError:  # a description without the registers this needs
+            return None
+        memory = GuestMemory()
+        finder = FrameFinder(memory, mode, registers, InterruptTable(memory, mode, pending_frame.read_register))
+        caller = finder.caller()
+        if caller is None:
+            return _outermost(pending_frame, mode, registers)
+        return _unwind_info(pending_frame, mode, registers, caller)
+
+
+def _gdb_knows_better(pending_frame, mode: CpuMode) -> bool:
+    if mode.bits != 32 or pending_frame.architecture().name().startswith("i386:x86-64"):
+        return False
+    pc = int(pending_frame.read_register("pc"))
+    return gdb.current_progspace().find_pc_line(pc).symtab is not None
+
+
+def _read_registers(pending_frame, mode: CpuMode) -> Registers:
+    def read(*names: str) -> int:
+        """The first of `names` that is described. Raises ValueError if none is."""
+        for name in names[:-1]:
+            try:
+                return int(pending_frame.read_register(name)) & _MASK64
+            except ValueError:
+                pass
+        return int(pending_frame.read_register(names[-1])) & _MASK64
+
+    offset_mask = 2**mode.bits - 1
+    return Registers(
+        pc=read("pc"),
+        sp=read("rsp", "esp") & offset_mask,
+        bp=read("rbp", "ebp") & offset_mask,
+        cs=read("cs") & 0xFFFF,
+        cs_base=read("cs_base"),
+        ss_base=read("ss_base"),
+    )
+
+
+def _outermost(pending_frame, mode: CpuMode, registers: Registers):
+    """A frame that is its own caller, which is where gdb stops. Its id must not move with the stack pointer, or `nexti`
+    would lose the frame while the code pushes and pops; it is an address above every stack."""
+    info = pending_frame.create_unwind_info(FrameId(registers.ss_base + 2**mode.bits + 1))
+    _save(pending_frame, info, {})
+    return info
+
+
+def _unwind_info(pending_frame, mode: CpuMode, registers: Registers, caller: Caller):
+    changed = {"rip": caller.pc, "eip": caller.pc, "rsp": caller.sp, "esp": caller.sp, "rbp": caller.bp, "ebp": caller.bp}
+    if caller.cs is not None:
+        changed["cs"] = caller.cs
+        if mode.uses_paragraphs:
+            changed["cs_base"] = caller.cs * 16
+    if caller.flags is not None:
+        changed["eflags"] = caller.flags
+    info = pending_frame.create_unwind_info(FrameId(registers.ss_base + caller.sp))
+    _save(pending_frame, info, changed)
+    return info
+
+
+def _save(pending_frame, info, changed: Dict[str, int]) -> None:
+    """Gives the caller's value of each register, `changed` or as it is now; one that is not described is passed over."""
+    for name in _REGISTERS:
+        try:
+            value = pending_frame.read_register(name)
+        except ValueError:
+            continue
+        info.add_saved_register(name, gdb.Value(changed[name]).cast(value.type) if name in changed else value)
+
+
+class NamelessFrame(FrameDecorator):
+    """Shows a function without a name as gdb does where no filter is at work."""
+
+    def function(self):
+        return self.inferior_frame().name() or "??"
+
+
+class QuietEnd:
+    """A frame filter that keeps every frame. `bt` by way of a filter does not remark on how the backtrace ended, which
+    here would be "previous frame identical to this frame (corrupt stack?)". Off where the unwinder is off."""
+
+    name = "kvm-gdbserver"
+    priority = 1
+
+    def __init__(self):
+        self._wanted = True
+
+    @property
+    def enabled(self) -> bool:
+        try:
+            mode = mode_of(gdb.newest_frame().read_register)
+        except gdb.error:
+            return False
+        return self._wanted and mode is not None and mode.bits != 64
+
+    @enabled.setter
+    def enabled(self, wanted: bool) -> None:
+        self._wanted = wanted
+
+    def filter(self, frames):
+        return map(NamelessFrame, frames)
+
+
+def register() -> None:
+    gdb.unwinder.register_unwinder(None, ModeUnwinder(), replace=True)
+    end = QuietEnd()
+    gdb.frame_filters[end.name] = end
