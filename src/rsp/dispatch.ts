@@ -55,7 +55,7 @@ export function findCommand(payload: Buffer): FoundCommand | undefined {
 
 function wordLength(payload: Buffer): number {
   let length = 1;
-  while (length < payload.length && !DELIMITERS.has(payload[length]!)) length++;
+  while (length < payload.length && !DELIMITERS.has(payload[length])) length++;
   return length;
 }
 

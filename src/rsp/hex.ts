@@ -43,8 +43,8 @@ export function fromHex(source: Uint8Array, start = 0, end = source.length): Uin
   if (((end - start) & 1) !== 0) return undefined;
   const bytes = new Uint8Array((end - start) >> 1);
   for (let i = 0, from = start; i < bytes.length; i++, from += 2) {
-    const high = hexValue(source[from]!);
-    const low = hexValue(source[from + 1]!);
+    const high = hexValue(source[from]);
+    const low = hexValue(source[from + 1]);
     if ((high | low) > 15) return undefined;
     bytes[i] = (high << 4) | low;
   }

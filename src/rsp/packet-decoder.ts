@@ -56,7 +56,7 @@ export class PacketDecoder {
   }
 
   private readBetween(chunk: Buffer, at: number): number {
-    const code = chunk[at]!;
+    const code = chunk[at];
     if (code === DOLLAR) this.beginPayload();
     else if (code === INTERRUPT) this.sink.interrupt();
     else if (code === PLUS) this.sink.ack();
@@ -113,7 +113,7 @@ export class PacketDecoder {
   }
 
   private readChecksum(chunk: Buffer, at: number): number {
-    const digit = chunk[at]!;
+    const digit = chunk[at];
     if (this.firstDigit < 0) {
       this.firstDigit = digit;
       return at + 1;
@@ -138,12 +138,12 @@ const EMPTY = Buffer.alloc(0);
 
 function checksumOf(payload: Buffer): number {
   let sum = 0;
-  for (let i = 0; i < payload.length; i++) sum = (sum + payload[i]!) | 0;
+  for (let i = 0; i < payload.length; i++) sum = (sum + payload[i]) | 0;
   return sum & 0xff;
 }
 
 /**
- * `0*"` means `0000`: the byte after `*`, less 29, is the number of repeats (gdb manual, Overview). Only a stub has to
+ * `0*"` means `000000`: the byte after `*`, less 29, is the number of repeats (gdb manual, Overview). Only a stub has to
  * escape `*`, so in the packets where a client sends binary data a `*` stands for itself.
  */
 function expandRuns(payload: Buffer, limit: number): Buffer | undefined {
@@ -180,7 +180,7 @@ function unescape(payload: Buffer | undefined): Buffer | undefined {
   let from = 0;
   while (escape >= 0) {
     length += payload.copy(plain, length, from, escape);
-    if (escape + 1 < payload.length) plain[length++] = payload[escape + 1]! ^ 0x20;
+    if (escape + 1 < payload.length) plain[length++] = payload[escape + 1] ^ 0x20;
     from = escape + 2;
     escape = payload.indexOf(ESCAPE, from);
   }

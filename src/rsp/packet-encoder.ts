@@ -79,9 +79,9 @@ function encodeHex(bytes: Uint8Array, out: Buffer): Buffer {
   const pairs = new Uint16Array(out.buffer, out.byteOffset + FIRST, length);
   let sum = 0;
   for (let i = 0; i < length; i++) {
-    const byte = bytes[i]!;
+    const byte = bytes[i];
     pairs[i] = HEX_PAIRS[byte]!;
-    sum = (sum + HEX_PAIR_SUMS[byte]!) | 0;
+    sum = (sum + HEX_PAIR_SUMS[byte]) | 0;
   }
   return finish(out, FIRST + 2 * length, sum);
 }
@@ -91,7 +91,7 @@ function encodeBinary(prefix: string, bytes: Uint8Array, out: Buffer): Buffer {
   let sum = 0;
   for (let i = 0; i < prefix.length; i++) sum += out[end++] = prefix.charCodeAt(i);
   for (let i = 0; i < bytes.length; i++) {
-    let byte = bytes[i]!;
+    let byte = bytes[i];
     if (MUST_ESCAPE[byte] === 1) {
       out[end++] = ESCAPE;
       sum += ESCAPE;
@@ -103,7 +103,10 @@ function encodeBinary(prefix: string, bytes: Uint8Array, out: Buffer): Buffer {
   return finish(out, end, sum);
 }
 
+/** What stands for a framing character in plain text: `#GP` reads as `GP`, `$pc` as `pc`. */
+const PLAIN: Readonly<Record<string, string>> = { '#': '', $: '', '}': ')', '*': 'x' };
+
 /** Text that can stand in an `E.` reply: gdb does not unescape those, so framing and control characters are replaced. */
 export function plainText(text: string): string {
-  return text.replace(/[^\x20-\x7e]|[#$}*]/g, '?');
+  return text.replace(/[^\x20-\x7e]|[#$}*]/g, (character) => PLAIN[character] ?? '?');
 }

@@ -13,7 +13,7 @@ export class PacketReader {
 
   /** The next character, or '' at the end. */
   peek(): string {
-    return this.atEnd ? '' : String.fromCharCode(this.bytes[this.at]!);
+    return this.atEnd ? '' : String.fromCharCode(this.bytes[this.at]);
   }
 
   /** True, and past it, when the next character is `character`. */
@@ -71,7 +71,7 @@ export class PacketReader {
 
   private digits(what: string, most: number): { start: number; digits: number } {
     const first = this.at;
-    while (this.at < this.bytes.length && hexValue(this.bytes[this.at]!) !== 0xff) this.at++;
+    while (this.at < this.bytes.length && hexValue(this.bytes[this.at]) !== 0xff) this.at++;
     if (this.at === first) throw new TargetError(`Expected ${what} in hex digits.`);
     let start = first;
     while (start < this.at - 1 && this.bytes[start] === 0x30) start++;
@@ -82,7 +82,7 @@ export class PacketReader {
 
   private value(start: number, end: number): number {
     let value = 0;
-    for (let i = start; i < end; i++) value = value * 16 + hexValue(this.bytes[i]!);
+    for (let i = start; i < end; i++) value = value * 16 + hexValue(this.bytes[i]);
     return value;
   }
 }

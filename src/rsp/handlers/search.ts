@@ -29,7 +29,7 @@ function crc(session: SessionState, args: Buffer): string {
     const wanted = Math.min(CHUNK, length - done);
     const bytes = session.target.readMemory(session.generalThread, address + BigInt(done), wanted);
     if (bytes.length < wanted) throw unreadable(address + BigInt(done + bytes.length));
-    for (const byte of bytes) value = (value << 8) ^ CRC_TABLE[((value >>> 24) ^ byte) & 0xff]!;
+    for (const byte of bytes) value = (value << 8) ^ CRC_TABLE[((value >>> 24) ^ byte) & 0xff];
     done += wanted;
   }
   return `C${(value >>> 0).toString(16)}`;

@@ -42,7 +42,7 @@ function threadsXml(session: SessionState): string {
 const XML_ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
 function escapeXml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => XML_ENTITIES[character]!);
+  return text.replace(/[&<>"]/g, (character) => XML_ENTITIES[character]);
 }
 
 function transfer(session: SessionState, args: Buffer): BinaryReply | string {

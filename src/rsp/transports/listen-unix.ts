@@ -1,8 +1,9 @@
 /** Listening on a Unix socket, open to its owner only. */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
+import { dirname } from 'node:path';
 import type { Connection, Listener } from './connection.js';
 import { closeListener, startListening } from './start-listening.js';
 import { connectionOverSocket } from './socket-connection.js';
@@ -71,7 +72,8 @@ function hasServer(path: string): Promise<boolean> {
 
 function explain(error: unknown, path: string): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return `Cannot listen on ${path}: its folder does not exist.`;
+  // libuv reports a missing folder as EACCES too.
+  if (!existsSync(dirname(path))) return `Cannot listen on ${path}: its folder does not exist.`;
   if (code === 'EACCES') return `Cannot listen on ${path}: no permission to make a file there.`;
   if (code === 'EADDRINUSE') return `Cannot listen on ${path}: another server took it just now.`;
   return `Cannot listen on ${path}: ${message}.`;
