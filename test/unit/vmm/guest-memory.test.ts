@@ -1,0 +1,60 @@
+import test from 'tape';
+import { GuestMemory, ramLayout } from '../../../src/vmm/guest-memory.js';
+import { fakeHost } from './fake-memory.js';
+
+const MIB = 1024 ** 2, GIB = 1024 ** 3;
+
+test('ramLayout keeps the hole below 4 GiB', (t) => {
+  t.deepEqual(ramLayout(128 * MIB), [{ kind: 'ram', start: 0, size: 128 * MIB }]);
+  t.deepEqual(ramLayout(3 * GIB), [{ kind: 'ram', start: 0, size: 3 * GIB }]);
+  t.deepEqual(ramLayout(5 * GIB), [{ kind: 'ram', start: 0, size: 3 * GIB }, { kind: 'ram', start: 4 * GIB, size: 2 * GIB }]);
+  t.end();
+});
+
+test('RAM above 1 GiB is several slots and one region', (t) => {
+  const { allocator, vm, slots } = fakeHost();
+  const memory = new GuestMemory(allocator, vm);
+  memory.addRam(GIB + 4096);
+  t.deepEqual(slots.map(({ slot, address, size }) => [slot, address, size]), [[0, 0n, GIB], [1, BigInt(GIB), 4096]]);
+  t.deepEqual(memory.regions, [{ kind: 'ram', start: 0, size: GIB + 4096 }]);
+
+  memory.write(GIB - 2, Uint8Array.of(1, 2, 3, 4));
+  t.deepEqual([...memory.read(BigInt(GIB - 2), 4)], [1, 2, 3, 4], 'across the chunks');
+  t.deepEqual([...memory.read(GIB + 4094, 10)], [0, 0], 'short where RAM ends');
+  t.equal(memory.read32(GIB - 2), undefined, 'a word in two chunks is no page table entry');
+  t.end();
+});
+
+test('reads, writes and words', (t) => {
+  const { allocator, vm, slots, open } = fakeHost();
+  const memory = new GuestMemory(allocator, vm);
+  memory.addRam(MIB);
+  memory.addRom(0xffff_0000, Uint8Array.of(0xea, 0x5b));
+  t.equal(slots[1]?.flags, 2, 'ROM is a read-only slot');
+  t.deepEqual([...memory.read(0xffff_0000, 3)], [0xea, 0x5b, 0xff], 'ROM is padded with ff');
+
+  memory.write(0x1000n, Uint8Array.of(0x78, 0x56, 0x34, 0x12, 0xef, 0xbe, 0xad, 0xde));
+  t.equal(memory.read32(0x1000), 0x12345678);
+  t.equal(memory.read64(0x1000n), 0xdeadbeef12345678n);
+  t.equal(memory.readByte(0x1001), 0x56);
+  t.ok(memory.writeByte(0x1001n, 0xcc));
+  t.equal(memory.readByte(0x1001), 0xcc);
+  t.notOk(memory.writeByte(MIB, 1), 'no byte behind RAM');
+  t.equal(memory.readByte(0xffff_ffff_ffff_ffffn), undefined);
+  t.equal(memory.read(-1, 4).length, 0);
+
+  t.throws(() => memory.write(MIB - 2, Uint8Array.of(9, 9, 9)), /no guest memory at all of 0xffffe to 0x100000/);
+  t.deepEqual([...memory.read(MIB - 2, 2)], [0, 0], 'nothing was written');
+  t.ok(memory.contains(0, MIB));
+  t.notOk(memory.contains(0, MIB + 1));
+  t.throws(() => memory.addRom(0x1000, new Uint8Array(1)), /overlaps the RAM/);
+
+  memory.clear();
+  t.equal(memory.read32(0x1000), 0, 'RAM is zero again');
+  t.equal(memory.readByte(0xffff_0000), 0xea, 'ROM stays');
+  memory.close();
+  memory.close();
+  t.equal(slots.length, 0);
+  t.equal(open(), 0);
+  t.end();
+});
