@@ -5,23 +5,25 @@
  * the machine falls on both. Each sample warms up first; a round before the first one is thrown away.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { cpus, release, tmpdir } from 'node:os';
+import { availableParallelism, cpus, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeGuestImage } from './loop-guest.js';
+import { PLACEMENTS, placeClient, type Placement } from './placement.js';
 import { formatTable, judge, type RowResult } from './report.js';
 import { FULL, QUICK, makeRows, type Contender, type Field, type Row } from './rows.js';
-import { RunningServer, ourServer, qemuServer, type ServerCommand } from './servers.js';
+import { RunningServer, ourServer, placedServer, qemuServer, type ServerCommand } from './servers.js';
 import { StepFloor } from './step-floor.js';
 
 const USAGE = `Usage: npm run bench -- [options]
 
   --quick            fewer rounds and shorter samples
-  --rounds N         rounds (5; with --quick 3)
+  --rounds N         rounds (9; with --quick 3)
   --only ROW         one row; may be given more than once
   --breakpoint Z0|Z1 the packet of the breakpoint cycles (Z1)
   --without ours|qemu|floor   leave a contender out; may be given more than once
+  --placement free|apart|together   which CPUs client and server use (free); see bench/placement.ts
   --server FILE      our server's compiled main (dist/src/cli/main.js)
   --node-option OPT  passed to node for our server, e.g. --node-option=--cpu-prof
   --json             the results as JSON
@@ -33,6 +35,7 @@ interface Options {
   readonly json: boolean;
   readonly rows: readonly Row[];
   readonly without: ReadonlySet<string>;
+  readonly placement: Placement;
   readonly server: string;
   readonly nodeOptions: readonly string[];
 }
@@ -56,12 +59,13 @@ function readOptions(args: string[]): Options | undefined {
       only: { type: 'string', multiple: true, default: [] },
       breakpoint: { type: 'string', default: 'Z1' },
       without: { type: 'string', multiple: true, default: [] },
+      placement: { type: 'string', default: 'free' },
       server: { type: 'string' },
       'node-option': { type: 'string', multiple: true, default: [] },
     },
   });
   if (values.help) return undefined;
-  const rounds = values.rounds === undefined ? (values.quick ? 3 : 5) : Number(values.rounds);
+  const rounds = values.rounds === undefined ? (values.quick ? 3 : 9) : Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1000) throw new UsageError(`--rounds takes a whole number from 1 to 1000, not '${values.rounds}'`);
   if (values.breakpoint !== 'Z0' && values.breakpoint !== 'Z1') throw new UsageError(`--breakpoint takes Z0 or Z1, not '${values.breakpoint}'`);
   const rows = makeRows(values.breakpoint === 'Z0' ? 0 : 1);
@@ -72,8 +76,11 @@ function readOptions(args: string[]): Options | undefined {
   for (const name of values.without) {
     if (!['ours', 'qemu', 'floor'].includes(name)) throw new UsageError(`--without takes ours, qemu or floor, not '${name}'`);
   }
+  const placement = PLACEMENTS.find((known) => known === values.placement);
+  if (placement === undefined) throw new UsageError(`--placement takes ${PLACEMENTS.join(', ')}, not '${values.placement}'`);
   return {
     rounds,
+    placement,
     quick: values.quick,
     json: values.json,
     rows: values.only.length === 0 ? rows : rows.filter((row) => values.only.includes(row.name)),
@@ -112,12 +119,16 @@ async function run(options: Options): Promise<boolean> {
     if (showProgress) process.stderr.write(`\r\x1b[K${text}`);
   };
   try {
+    // Before it is bound itself: afterwards it sees its own CPU only.
+    const cpuCount = availableParallelism();
+    placeClient(options.placement);
     const image = join(folder, 'loop.img');
     writeGuestImage(image);
     const floor = new StepFloor(join(packageRoot(), 'bench/kvm-step-floor.c'), folder, image);
     const commands = new Map<Contender, ServerCommand>();
     if (!options.without.has('ours')) commands.set('ours', ourServer(options.server, image, options.nodeOptions));
     if (!options.without.has('qemu')) commands.set('qemu', qemuServer(image));
+    for (const [contender, command] of commands) commands.set(contender, placedServer(command, options.placement, cpuCount));
     for (const [contender, command] of commands) running.set(contender, (await RunningServer.start(command)).server);
     const field: Field = { running, commands, floor, effort: options.quick ? QUICK : FULL };
     const results: RowResult[] = [];
@@ -134,10 +145,10 @@ async function run(options: Options): Promise<boolean> {
 function print(results: readonly RowResult[], options: Options): void {
   const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, kernel: release(), node: process.version };
   if (options.json) {
-    console.log(JSON.stringify({ machine, rounds: options.rounds, quick: options.quick, results }, undefined, 2));
+    console.log(JSON.stringify({ machine, rounds: options.rounds, placement: options.placement, quick: options.quick, results }, undefined, 2));
     return;
   }
-  console.log(`${machine.cores} x ${machine.cpu}, Linux ${machine.kernel}, node ${machine.node}; medians (min–max) of ${options.rounds} rounds\n`);
+  console.log(`${machine.cores} x ${machine.cpu}, Linux ${machine.kernel}, node ${machine.node}; medians (min–max) of ${options.rounds} rounds, CPUs: ${options.placement}\n`);
   console.log(formatTable(results));
   for (const result of results) {
     for (const [contender, message] of Object.entries(result.failures)) console.log(`\n${result.title}, ${contender}: ${message}`);

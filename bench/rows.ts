@@ -17,7 +17,7 @@ export interface Effort {
   readonly stepi: number;
 }
 
-export const FULL: Effort = { duration: 400, countdown: 20_000, stepi: 1_000 };
+export const FULL: Effort = { duration: 250, countdown: 20_000, stepi: 1_000 };
 export const QUICK: Effort = { duration: 120, countdown: 5_000, stepi: 1_000 };
 
 /** What the rows work on. A server that is not there leaves its column empty. */

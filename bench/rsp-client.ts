@@ -15,6 +15,7 @@ const ASSEMBLY_SIZE = 1 << 22;
 /** A request without an answer for this long is an error. */
 const REPLY_TIMEOUT_MS = 20_000;
 const WATCHDOG_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 500;
 
 /** What the server said in `qSupported`, and the packet sizes in bytes that follow from it. */
 export interface ServerFeatures {
@@ -145,10 +146,19 @@ export class RspClient {
     return Buffer.from(out);
   }
 
-  close(): void {
+  /** Ends the connection and waits until the server has seen that, so that it can take the next client. */
+  close(): Promise<void> {
     clearInterval(this.watchdog);
     this.failure ??= new Error('the connection has been closed');
-    this.socket.destroy();
+    if (this.socket.destroyed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const force = setTimeout(() => this.socket.destroy(), CLOSE_TIMEOUT_MS);
+      this.socket.once('close', () => {
+        clearTimeout(force);
+        resolve();
+      });
+      this.socket.end();
+    });
   }
 
   private abort(error: Error): void {

@@ -5,6 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { placeServer, type Placement } from './placement.js';
 import { RspClient } from './rsp-client.js';
 
 /** Guest RAM of both servers in bytes. */
@@ -31,6 +32,11 @@ export function ourServer(main: string, image: string, nodeOptions: readonly str
       '--listen', `127.0.0.1:${port}`,
     ],
   };
+}
+
+/** The same server on the CPUs that `placement` leaves to it; `cpus` is how many there are. */
+export function placedServer(command: ServerCommand, placement: Placement, cpus: number): ServerCommand {
+  return { name: command.name, argv: (port) => placeServer(command.argv(port), placement, cpus) };
 }
 
 /** QEMU's stub on KVM. arch-capabilities is masked: software KVM hosts offer it and then refuse the MSR. */
@@ -86,7 +92,7 @@ export class RunningServer {
         const client = await RspClient.connect(port);
         const stop = await client.ask('?');
         const milliseconds = performance.now() - begin;
-        client.close();
+        await client.close();
         if (!/^[TS]/.test(stop)) throw new StartError(`${command.name} answered '${stop}' to '?' instead of a stop reply`);
         return { server, milliseconds };
       } catch (error) {
@@ -112,7 +118,7 @@ export class RunningServer {
       const said = this.stderr.trim();
       throw new Error(`${this.name}: ${(error as Error).message}${said === '' ? '' : ` (its stderr: ${said})`}`);
     } finally {
-      client.close();
+      await client.close();
     }
   }
 
