@@ -65,6 +65,10 @@ function readOptions(args: string[]): Options | undefined {
     },
   });
   if (values.help) return undefined;
+  const server = values.server ?? join(packageRoot(), 'dist/src/cli/main.js');
+  if (!existsSync(server) && !values.without.includes('ours')) {
+    throw new UsageError(`our server ${server} is not there; build it with: npm run build`);
+  }
   const rounds = values.rounds === undefined ? (values.quick ? 3 : 9) : Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1000) throw new UsageError(`--rounds takes a whole number from 1 to 1000, not '${values.rounds}'`);
   if (values.breakpoint !== 'Z0' && values.breakpoint !== 'Z1') throw new UsageError(`--breakpoint takes Z0 or Z1, not '${values.breakpoint}'`);
@@ -85,7 +89,7 @@ function readOptions(args: string[]): Options | undefined {
     json: values.json,
     rows: values.only.length === 0 ? rows : rows.filter((row) => values.only.includes(row.name)),
     without: new Set(values.without),
-    server: values.server ?? join(packageRoot(), 'dist/src/cli/main.js'),
+    server,
     nodeOptions: values['node-option'],
   };
 }
@@ -113,6 +117,8 @@ async function sampleRow(row: Row, field: Field, options: Options, progress: (te
 
 async function run(options: Options): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-bench-'));
+  // Also when a signal ends the bench.
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const running = new Map<Contender, RunningServer>();
   const showProgress = process.stderr.isTTY && !options.json;
   const progress = (text: string): void => {
@@ -138,7 +144,6 @@ async function run(options: Options): Promise<boolean> {
     return results.every((result) => Object.keys(result.failures).length === 0);
   } finally {
     for (const server of running.values()) await server.stop();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

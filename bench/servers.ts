@@ -96,7 +96,7 @@ export class RunningServer {
         if (!/^[TS]/.test(stop)) throw new StartError(`${command.name} answered '${stop}' to '?' instead of a stop reply`);
         return { server, milliseconds };
       } catch (error) {
-        if (spawnError !== undefined) throw new Error(`${program} could not be started: ${spawnError.message}`);
+        if (spawnError !== undefined) throw new Error(`${program} could not be started: ${spawnError.message}; is it installed?`);
         if (child.exitCode !== null || child.signalCode !== null) {
           throw new Error(`${command.name} ended before it listened: ${server.stderr.trim() || 'it said nothing'}`);
         }
