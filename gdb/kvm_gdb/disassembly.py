@@ -1,11 +1,9 @@
 """Disassembles by the processor's mode, whatever architecture gdb has settled on.
 
-gdb reads the target description once and stays with x86-64 for the whole session, while the guest goes through 16-
-and 32-bit code. `gdb.Architecture.disassemble` decodes with the architecture of the object it is called on, so the
-objects for i8086 and i386 are fetched once and used when the mode asks for them.
-
-A user's own `set architecture i8086` or `i386` is left alone: the disassembler is registered for x86-64 only, which
-also keeps it from calling itself.
+gdb reads the target description once and stays with one architecture for the whole session (x86-64, or i386 where a
+32-bit file was loaded first), while the guest goes through 16-, 32- and 64-bit code. `gdb.Architecture.disassemble`
+decodes with the architecture of the object it is called on, so one object for each is fetched at the start and used
+when the mode asks for it. Where the user has set an architecture, it stays in force.
 """
 
 from typing import Dict, Optional
@@ -14,11 +12,12 @@ import gdb
 
 from .cpu_mode import mode_of
 
-_ARCHITECTURE_NAMES = {16: "i8086", 32: "i386"}
+# By operand size.
+_ARCHITECTURE_NAMES = {16: "i8086", 32: "i386", 64: "i386:x86-64"}
 
 
 def _fetch_architectures() -> Dict[int, gdb.Architecture]:
-    """The architecture object for each operand size below 64 bits.
+    """The architecture object for each operand size.
 
     The only way to one is `set architecture`; gdb's warnings about it are swallowed, and the user's setting is put
     back. It works with or without a connection and with a file of either class.
@@ -34,6 +33,10 @@ def _fetch_architectures() -> Dict[int, gdb.Architecture]:
     return found
 
 
+def _is_automatic() -> bool:
+    return gdb.parameter("architecture").startswith("auto")
+
+
 def _selected_bits() -> Optional[int]:
     """Operand size of the selected frame's code; None without the `mode` register."""
     try:
@@ -44,14 +47,13 @@ def _selected_bits() -> Optional[int]:
 
 
 def register() -> None:
-    """Takes over disassembly of x86-64 targets. Does nothing in a gdb before 13, after saying so."""
+    """Takes over disassembly of x86 targets. In a gdb before 13, or one without x86, says so and does nothing."""
     try:
         import gdb.disassembler
-    except ImportError:
-        gdb.write("kvm-gdbserver: this gdb is older than 13, 16- and 32-bit code will be shown as 64-bit.\n", gdb.STDERR)
+        architectures = _fetch_architectures()
+    except (ImportError, gdb.error):
+        gdb.write("kvm-gdbserver: disassembly by CPU mode needs gdb 13 or newer, built for x86.\n", gdb.STDERR)
         return
-
-    architectures = _fetch_architectures()
 
     class ModeDisassembler(gdb.disassembler.Disassembler):
         """x86 code in the mode that the processor is in (kvm-gdbserver)."""
@@ -60,10 +62,13 @@ def register() -> None:
             super().__init__("kvm-gdbserver")
 
         def __call__(self, info):
-            architecture = architectures.get(_selected_bits())
-            if architecture is None:
+            bits = _selected_bits() if _is_automatic() else None
+            # The second half also ends the recursion: an architecture object disassembles through gdb, which asks here
+            # again, now with that architecture.
+            if bits is None or info.architecture.name() == _ARCHITECTURE_NAMES[bits]:
                 return None
-            instruction = architecture.disassemble(info.address)[0]
+            instruction = architectures[bits].disassemble(info.address)[0]
             return gdb.disassembler.DisassemblerResult(instruction["length"], instruction["asm"])
 
-    gdb.disassembler.register_disassembler(ModeDisassembler(), "i386:x86-64")
+    for name in _ARCHITECTURE_NAMES.values():
+        gdb.disassembler.register_disassembler(ModeDisassembler(), name)

@@ -1,9 +1,12 @@
 # Entry in long mode; the instructions that fault, one function each, with the place to go on after the fault; and the
 # entries of the handlers.
 
+        .cfi_sections .debug_frame      # for gdb only, not loaded
         .text
         .globl  _start, divide_error_entry, invalid_opcode_entry, page_fault_entry
         .globl  provoke_divide_error, provoke_invalid_opcode, provoke_page_fault, provoke_triple_fault
+        .cfi_startproc                  # tells gdb that nothing called this: the backtrace ends here
+        .cfi_undefined %rip
 _start:
         lgdt    gdt_pointer(%rip)
         movl    $0x10, %eax
@@ -21,6 +24,7 @@ halt:
         cli
         hlt
         jmp     halt
+        .cfi_endproc
 
 provoke_divide_error:
         leaq    1f(%rip), %rax
@@ -49,9 +53,15 @@ provoke_triple_fault:                   # no IDT: the fault cannot be delivered,
 
 # The C handler gets the vector, the error code (0 where there is none) and the frame the processor pushed.
         .macro  fault_entry name, vector, has_error_code
+        .cfi_startproc simple
+        .cfi_signal_frame               # the processor pushed RIP, CS, RFLAGS, RSP, SS, before them the error code
+        .cfi_def_cfa %rsp, 8 * \has_error_code
+        .cfi_offset %rip, 0
+        .cfi_offset %rsp, 24
 \name:
         .ifeq \has_error_code
         pushq   $0
+        .cfi_adjust_cfa_offset 8
         .endif
         pushq   %rax
         pushq   %rcx
@@ -62,6 +72,7 @@ provoke_triple_fault:                   # no IDT: the fault cannot be delivered,
         pushq   %r9
         pushq   %r10
         pushq   %r11
+        .cfi_adjust_cfa_offset 72
         movl    $\vector, %edi
         movq    72(%rsp), %rsi
         leaq    80(%rsp), %rdx
@@ -78,6 +89,7 @@ provoke_triple_fault:                   # no IDT: the fault cannot be delivered,
         popq    %rax
         addq    $8, %rsp
         iretq
+        .cfi_endproc
         .endm
 
         fault_entry divide_error_entry, 0, 0

@@ -1,8 +1,11 @@
 # Entry in long mode, low memory identity-mapped. Makes the machine the C code expects: own GDT and stack, SSE on.
 # Then the interrupt entries: they save what the C handlers may change.
 
+        .cfi_sections .debug_frame      # for gdb only, not loaded
         .text
         .globl  _start, breakpoint_entry, invalid_opcode_entry
+        .cfi_startproc                  # tells gdb that nothing called this: the backtrace ends here
+        .cfi_undefined %rip
 _start:
         lgdt    gdt_pointer(%rip)
         movl    $0x10, %eax
@@ -27,9 +30,15 @@ halt:
         cli
         hlt
         jmp     halt
+        .cfi_endproc
 
 # Pushes the registers that a C function may change, calls it with the interrupt frame as its argument, returns.
         .macro  interrupt_entry name, handler
+        .cfi_startproc simple
+        .cfi_signal_frame               # the processor pushed RIP, CS, RFLAGS, RSP, SS
+        .cfi_def_cfa %rsp, 0
+        .cfi_offset %rip, 0
+        .cfi_offset %rsp, 24
 \name:
         pushq   %rax
         pushq   %rcx
@@ -40,6 +49,7 @@ halt:
         pushq   %r9
         pushq   %r10
         pushq   %r11
+        .cfi_adjust_cfa_offset 72
         leaq    72(%rsp), %rdi
         cld
         call    \handler
@@ -53,6 +63,7 @@ halt:
         popq    %rcx
         popq    %rax
         iretq
+        .cfi_endproc
         .endm
 
         interrupt_entry breakpoint_entry, on_breakpoint

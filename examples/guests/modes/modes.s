@@ -12,6 +12,7 @@
         .set    PAGE_DIRECTORY, 0x3000
         .set    STACK, 0x7c00           # grows down from the boot sector
 
+        .cfi_sections .debug_frame      # for gdb only, not loaded
         .code16
         .globl  _start, protected_mode, long_mode
 _start:
@@ -75,6 +76,8 @@ put32:
         ret
 
         .code64
+        .cfi_startproc                  # tells gdb that nothing called this: the backtrace ends here
+        .cfi_undefined %rip
 long_mode:
         movl    $DATA, %eax
         movl    %eax, %ss
@@ -90,6 +93,7 @@ long_mode:
 halt:
         hlt
         jmp     halt
+        .cfi_endproc
 
 put64:
         pushq   %rbp

@@ -1,0 +1,70 @@
+/**
+ * The sessions of examples/guests as tests: a folder with a `session.gdb` whose comment names the server's command
+ * line, and an `expected.txt` with what gdb, the guest's serial port and the server's exit status then say.
+ */
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { GUESTS_FOLDER, PACKAGE_FOLDER, runGdb, startServer } from './gdb-session.js';
+
+/** The line a newcomer copies, and the one the session itself connects with. */
+const SERVER_LINE = /^# Server: +kvm-gdbserver +(.+)$/m;
+const CONNECT_LINE = 'target remote :1234';
+
+/** Names of the folders that have a session. */
+export function exampleNames(): string[] {
+  return readdirSync(GUESTS_FOLDER).filter((name) => existsSync(join(GUESTS_FOLDER, name, 'session.gdb'))).sort();
+}
+
+/** Splits a command line at blanks, with quotes '…' and "…" but without escapes. */
+export function splitCommandLine(line: string): string[] {
+  return [...line.matchAll(/(?:'[^']*'|"[^"]*"|\S)+/g)].map(([word]) => word.replace(/'([^']*)'|"([^"]*)"/g, '$1$2'));
+}
+
+/** Runs the session of one example and returns its transcript. Throws when the session cannot be run at all. */
+export async function runExample(name: string): Promise<string> {
+  const script = readFileSync(join(GUESTS_FOLDER, name, 'session.gdb'), 'utf8');
+  const serverLine = SERVER_LINE.exec(script)?.[1];
+  if (serverLine === undefined) throw new Error(`${name}/session.gdb has no line "# Server: kvm-gdbserver ...".`);
+  if (!script.includes(`\n${CONNECT_LINE}\n`)) throw new Error(`${name}/session.gdb has no line "${CONNECT_LINE}".`);
+
+  const server = await startServer(splitCommandLine(serverLine));
+  try {
+    const commands = script.replace(`\n${CONNECT_LINE}\n`, `\ntarget remote ${server.address}\n`).split('\n');
+    const gdb = await runGdb(commands, { trace: true });
+    const end = await server.ended();
+    return [
+      normalise(gdb.output, server.address).trimEnd(),
+      '--- the guest\'s serial port', end.stdout.trimEnd(),
+      `--- exit status ${end.status}`, '',
+    ].join('\n');
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Takes out what differs from run to run and from machine to machine: the socket and the package's folder. */
+function normalise(output: string, address: string): string {
+  return output.replaceAll(address, ':1234').replaceAll(PACKAGE_FOLDER, '/').replaceAll(PACKAGE_FOLDER.replace(/\/$/, ''), '');
+}
+
+/**
+ * Compares a transcript with the example's expected.txt. Undefined when they agree; else where they part, with the
+ * transcript left in expected.txt.actual. With UPDATE_EXPECTED=1 the transcript becomes the expectation.
+ */
+export function compareWithExpected(name: string, transcript: string): string | undefined {
+  const expectedFile = join(GUESTS_FOLDER, name, 'expected.txt');
+  const actualFile = `${expectedFile}.actual`;
+  if (process.env['UPDATE_EXPECTED'] === '1') writeFileSync(expectedFile, transcript);
+  const expected = existsSync(expectedFile) ? readFileSync(expectedFile, 'utf8') : '';
+  if (expected === transcript) {
+    rmSync(actualFile, { force: true });
+    return undefined;
+  }
+  writeFileSync(actualFile, transcript);
+  const wanted = expected.split('\n');
+  const got = transcript.split('\n');
+  const line = got.findIndex((text, index) => text !== wanted[index]);
+  const at = line < 0 ? got.length : line;
+  return `line ${at + 1}: expected "${wanted[at] ?? ''}", got "${got[at] ?? ''}"; see ${name}/expected.txt.actual, `
+    + 'or accept it with UPDATE_EXPECTED=1';
+}
