@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test from 'tape';
 import type { Test } from 'tape';
 import { Server } from '../../src/rsp/server.js';
@@ -231,6 +232,18 @@ test('gdb over a Unix socket', { skip }, async (t) => {
   ]);
   await world.close();
   rmSync(folder, { recursive: true });
+});
+
+test('gdb over a pipe', { skip }, async (t) => {
+  const child = fileURLToPath(new URL('serve-stdio.js', import.meta.url));
+  const remote = `target remote | ${process.execPath} ${child}`;
+  checkOutput(t, await startGdb([remote, 'stepi', 'x/1000xb 0x7000', 'monitor two', 'detach']).done, [
+    /0x0+7c01/,
+    /0x73e0:/,
+    /one two/,
+    /detached/,
+    /gdb ended: 0/,
+  ]);
 });
 
 test('a target without capabilities still serves gdb', { skip }, async (t) => {
