@@ -190,7 +190,7 @@ export class Machine {
       const state = bootstrap && this.guest !== undefined ? this.guest.cpu : resetState({ bootstrap });
       // A local APIC can only be set while APIC_BASE enables it, so registers come first.
       applyCpuState(vcpu, state);
-      restorePristine(vcpu.native, this.#pristine[index]!);
+      restorePristine(vcpu.native, this.#pristine[index]);
     });
     this.#event = undefined;
   }

@@ -9,9 +9,16 @@ const MSR_TSC = 0x10;
 /** IA32_MTRR_DEF_TYPE (SDM vol. 3A, 12.11.2.1): MTRRs on, default write-back, as firmware leaves it. */
 const MSR_MTRR_DEF_TYPE = 0x2ff;
 const MTRR_WRITE_BACK = 0x806n;
-/** MSRs that describe the host or count, and are no part of a reset. */
+/** Memory type ranges, which the list of older kernels leaves out: eight variable ones, eleven fixed, the default. */
+const MTRRS = [
+  ...Array.from({ length: 16 }, (_, i) => 0x200 + i),
+  0x250, 0x258, 0x259, ...Array.from({ length: 8 }, (_, i) => 0x268 + i),
+  MSR_MTRR_DEF_TYPE,
+];
+/** MSRs that are no part of this: they come with the system registers, count, or are locked once written. */
 const LEFT_ALONE = new Set([
-  0x3a, // IA32_FEATURE_CONTROL: locked once written
+  0x1b, 0xc000_0080, 0xc000_0100, 0xc000_0101, // APIC_BASE, EFER, FS and GS base
+  0x3a, // IA32_FEATURE_CONTROL
   0xe7, 0xe8, // MPERF, APERF
 ]);
 
@@ -33,8 +40,8 @@ export interface PristineVcpu {
 export function capturePristine(vcpu: NativeVcpu, indices: Uint32Array, localApic: boolean): PristineVcpu {
   const msrIndices: number[] = [];
   const msrValues: bigint[] = [];
-  for (const [index, value] of readableMsrs(vcpu, indices)) {
-    if (LEFT_ALONE.has(index)) continue;
+  const wanted = [...new Set([...indices, ...MTRRS])].filter((index) => !LEFT_ALONE.has(index));
+  for (const [index, value] of readableMsrs(vcpu, Uint32Array.from(wanted))) {
     msrIndices.push(index);
     msrValues.push(index === MSR_TSC ? 0n : index === MSR_MTRR_DEF_TYPE ? MTRR_WRITE_BACK : value);
   }
@@ -63,12 +70,12 @@ export function restorePristine(vcpu: NativeVcpu, state: PristineVcpu): void {
 function readableMsrs(vcpu: NativeVcpu, indices: Uint32Array): Map<number, bigint> {
   const found = new Map<number, bigint>();
   try {
-    vcpu.getMsrs(indices).forEach((value, i) => found.set(indices[i]!, value));
+    vcpu.getMsrs(indices).forEach((value, i) => found.set(indices[i], value));
     return found;
   } catch {
     for (const index of indices) {
       try {
-        found.set(index, vcpu.getMsrs(Uint32Array.of(index))[0]!);
+        found.set(index, vcpu.getMsrs(Uint32Array.of(index))[0]);
       } catch {
         // This vCPU's CPUID does not have it.
       }
@@ -83,7 +90,7 @@ function settable(vcpu: NativeVcpu, indices: Uint32Array, values: BigUint64Array
     vcpu.setMsrs(indices, values);
     return { msrIndices: indices, msrValues: values };
   } catch {
-    const kept = [...indices].map((index, i) => ({ index, value: values[i]! })).filter(({ index, value }) => {
+    const kept = [...indices].map((index, i) => ({ index, value: values[i] })).filter(({ index, value }) => {
       try {
         vcpu.setMsrs(Uint32Array.of(index), BigUint64Array.of(value));
         return true;
@@ -97,8 +104,8 @@ function settable(vcpu: NativeVcpu, indices: Uint32Array, values: BigUint64Array
 
 function resetDebugregs(): Uint8Array {
   const layout = native().layout['kvm_debugregs'];
-  const place = (field: string): number => layout!.fields[field]!.offset;
-  const bytes = new Uint8Array(layout!.size);
+  const place = (field: string): number => layout.fields[field].offset;
+  const bytes = new Uint8Array(layout.size);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(place('dr6'), RESET_DEBUG_REGISTERS.dr6, true);
   view.setBigUint64(place('dr7'), RESET_DEBUG_REGISTERS.dr7, true);

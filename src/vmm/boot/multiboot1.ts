@@ -93,7 +93,7 @@ function buildInformation(options: BootOptions, modules: readonly PlacedModule[]
   const block = new BootBlock(address, size);
 
   const info = block.reserve(INFO_SIZE);
-  const low = options.ram[0]!;
+  const low = options.ram[0];
   block.set32(info, INFO_MEMORY | INFO_COMMAND_LINE | INFO_MEMORY_MAP | INFO_LOADER_NAME | INFO_MODULES);
   block.set32(info + 4, LOW_MEMORY_END / 1024);
   block.set32(info + 8, Math.max(0, low.size - HIGH_MEMORY_START) / 1024);

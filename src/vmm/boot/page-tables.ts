@@ -36,7 +36,7 @@ export class PageTables {
   }
 
   #set(linear: bigint, physical: number, large: boolean): void {
-    const directory = this.#tables[this.#descend(this.#descend(0, index(linear, 39n)), index(linear, 30n))]!;
+    const directory = this.#tables[this.#descend(this.#descend(0, index(linear, 39n)), index(linear, 30n))];
     const slot = index(linear, 21n);
     if (large) {
       directory[slot] = { address: physical, large: true };
@@ -47,16 +47,16 @@ export class PageTables {
       // A large page that is partly replaced becomes 512 small ones.
       const table = this.#add();
       if (entry !== undefined) {
-        for (let i = 0; i < ENTRIES; i++) this.#tables[table]![i] = { address: entry.address + i * PAGE, large: false };
+        for (let i = 0; i < ENTRIES; i++) this.#tables[table][i] = { address: entry.address + i * PAGE, large: false };
       }
       directory[slot] = { table };
     }
     const { table } = directory[slot] as { table: number };
-    this.#tables[table]![index(linear, 12n)] = { address: physical, large: false };
+    this.#tables[table][index(linear, 12n)] = { address: physical, large: false };
   }
 
   #descend(table: number, slot: number): number {
-    const entries = this.#tables[table]!;
+    const entries = this.#tables[table];
     const entry = entries[slot];
     if (entry !== undefined && 'table' in entry) return entry.table;
     const added = this.#add();

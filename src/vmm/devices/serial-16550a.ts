@@ -66,7 +66,7 @@ export class Serial16550A implements PortDevice {
   /** Bytes from the outside. Returns how many of them were taken; the rest must be offered again or is lost. */
   receive(bytes: Uint8Array): number {
     const taken = Math.min(bytes.length, INPUT_LIMIT - this.#waiting.length);
-    for (let i = 0; i < taken; i++) this.#waiting.push(bytes[i]!);
+    for (let i = 0; i < taken; i++) this.#waiting.push(bytes[i]);
     this.#fill();
     this.#updateIrq();
     return taken;
@@ -216,7 +216,7 @@ export class Serial16550A implements PortDevice {
   #pendingInterrupt(): number {
     if ((this.#ier & IER_LINE) !== 0 && this.#overrun !== 0) return 0x06;
     if ((this.#ier & IER_RX) !== 0 && this.#received.length > 0) {
-      const trigger = this.#fifoEnabled ? FIFO_TRIGGERS[this.#fcr >> 6]! : 1;
+      const trigger = this.#fifoEnabled ? FIFO_TRIGGERS[this.#fcr >> 6] : 1;
       // Below the trigger level: the character time-out, which our infinitely fast line reaches at once.
       return this.#received.length >= trigger ? 0x04 : 0x0c;
     }

@@ -41,7 +41,7 @@ export class OutputQueue {
   /** Writes what waits as far as it goes; true when nothing waits any more. */
   flush(): boolean {
     while (this.#waiting.length > 0) {
-      const first = this.#waiting[0]!;
+      const first = this.#waiting[0];
       const written = this.#tryWrite(first);
       if (written === 0) return false;
       this.#length -= written;

@@ -25,7 +25,7 @@ export function word64(guest: LoadedGuest, gpa: number): bigint {
 }
 
 export function stringAt(guest: LoadedGuest, gpa: number): string {
-  return new TextDecoder().decode(bytesAt(guest, gpa, 256)).split('\0', 1)[0]!;
+  return new TextDecoder().decode(bytesAt(guest, gpa, 256)).split('\0', 1)[0];
 }
 
 /** Walks the guest's 4-level tables, as SDM vol. 3A 4.5 says; undefined where nothing is mapped. */

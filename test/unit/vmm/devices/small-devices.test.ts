@@ -99,7 +99,7 @@ test('every device saves, resets and restores itself', (t) => {
   t.equal(changed, 7, 'serial, POST, i8042, port 92 and three ACPI registers changed');
   bus.read(0x3f8, 1);
   for (const device of devices.all) device.reset();
-  devices.all.forEach((device, i) => device.restore(JSON.parse(used[i]!) as Record<string, never>));
+  devices.all.forEach((device, i) => device.restore(JSON.parse(used[i]) as Record<string, never>));
   t.deepEqual(devices.all.map((device) => JSON.stringify(device.save())), used);
   t.throws(() => devices.postCode.restore({}), /no number "code"/);
   t.end();

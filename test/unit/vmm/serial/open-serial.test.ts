@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'tape';
-import { SocketBackend } from '../../../../src/vmm/serial/socket-backend.js';
+import type { SocketBackend } from '../../../../src/vmm/serial/socket-backend.js';
 import { openSerial } from '../../../../src/vmm/serial/open-serial.js';
 
 const QUIET = { log: (): void => undefined };
@@ -43,7 +43,7 @@ test('tcp: what was written before a client comes waits for it; input arrives; a
   backend.onInput((bytes) => {
     // A guest that takes one byte at a time.
     if (bytes.length === 0) return 0;
-    input.push(bytes[0]!);
+    input.push(bytes[0]);
     return 1;
   });
   const socket = connect(backend.port!, '127.0.0.1');
