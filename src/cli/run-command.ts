@@ -1,0 +1,137 @@
+/** `kvm-gdbserver GUEST`: a machine, a target, a server and a serial line, until the guest, gdb or the user ends it. */
+import { MachineTarget } from '../debugger/machine-target.js';
+import { probeThisHost } from '../debugger/probe-machine.js';
+import { Server, type ServerEnd } from '../rsp/server.js';
+import { listen, type ListenAddress } from '../rsp/transports/listen-address.js';
+import { readBootModule, readGuestFile } from '../vmm/boot/guest-file.js';
+import { Machine } from '../vmm/machine.js';
+import { openSerial } from '../vmm/serial/open-serial.js';
+import type { SerialBackend } from '../vmm/serial/serial-backend.js';
+import { gdbLine } from './gdb-line.js';
+import { PrivateSocket, startGdb } from './gdb-session.js';
+import { gdbHelperPath, version } from './installation.js';
+import type { RunOptions } from './run-options.js';
+import { whenSignalled } from './signals.js';
+
+/** Everything for the person at the console goes to stderr: stdout is the guest's, or the packets'. */
+function say(sentence: string): void {
+  process.stderr.write(`${sentence}\n`);
+}
+
+/** Serves the guest. Resolves with the exit status of the process; rejects with one sentence when it cannot begin. */
+export async function runGuest(options: RunOptions): Promise<number> {
+  const serial = await openSerial(options.serial, { log: say });
+  if (options.serial === 'pty') say(`serial line: ${serial.description}`);
+  try {
+    const machine = createMachine(options, serial);
+    try {
+      return await serve(options, machine);
+    } finally {
+      machine.close();
+    }
+  } finally {
+    serial.close();
+  }
+}
+
+function createMachine(options: RunOptions, serial: SerialBackend): Machine {
+  const { memory, boot, load, entry, mode, commandLine } = options;
+  const machine = Machine.create({
+    cpus: options.cpus,
+    irqchip: options.irqchip,
+    serial,
+    log: say,
+    ...(memory !== undefined && { memory }),
+    guest: {
+      ...readGuestFile(options.guest),
+      modules: options.modules.map(readBootModule),
+      ...(boot !== undefined && { boot }),
+      ...(load !== undefined && { load }),
+      ...(entry !== undefined && { entry }),
+      ...(mode !== undefined && { mode }),
+      ...(commandLine !== undefined && { commandLine }),
+    },
+  });
+  // In --gdb the terminal's input is gdb's.
+  if (!options.gdb) serial.onInput((bytes) => machine.serial.receive(bytes));
+  return machine;
+}
+
+async function serve(options: RunOptions, machine: Machine): Promise<number> {
+  const socket = options.gdb ? new PrivateSocket() : undefined;
+  const address: ListenAddress = socket === undefined ? options.listen : { kind: 'unix', path: socket.path };
+  const ending = withResolvers<number>();
+  const executable = machine.guest?.executable;
+  const target = new MachineTarget(machine, {
+    description: options.description,
+    capabilities: probeThisHost,
+    version: version(),
+    ...(executable !== undefined && { executable }),
+    onQuit: () => setImmediate(() => ending.resolve(0)),
+  });
+  let clients = 0;
+  target.onStop(({ text }) => {
+    if (clients === 0 && text !== undefined) say(text);
+  });
+  const server = new Server({
+    target,
+    onDisconnect: options.onDisconnect,
+    onKill: options.onKill,
+    ...(options.log.has('rsp') && { log: (line: string) => say(`rsp ${line}`) }),
+    events: {
+      connected: () => { clients++; },
+      disconnected: () => { clients--; },
+      refused: (peer) => say(`A second client (${peer}) was refused; one gdb at a time.`),
+      ended: (end) => ending.resolve(exitStatus(end)),
+    },
+  });
+  const listener = await listen(address, (connection) => server.accept(connection));
+  const signals = whenSignalled(options.gdb, (status) => ending.resolve(status));
+  try {
+    if (listener.isPublic) say(`Warning: other machines can reach ${listener.address}, and whoever connects owns the guest.`);
+    if (!options.hold) target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
+    if (socket !== undefined) {
+      const gdb = startGdb({ address: socket.path, helper: gdbHelperPath(), extra: options.gdbArguments, ...(executable !== undefined && { executable }) });
+      void gdb.ended.then((status) => ending.resolve(status), ending.reject);
+      try {
+        return await ending.promise;
+      } finally {
+        await gdb.end();
+      }
+    }
+    if (address.kind !== 'stdio') announce(options, listener.address, executable);
+    return await ending.promise;
+  } finally {
+    signals.dispose();
+    server.close();
+    await listener.close();
+    socket?.remove();
+  }
+}
+
+function announce(options: RunOptions, address: string, executable: string | undefined): void {
+  const state = options.hold ? 'is held at its first instruction' : 'is running';
+  say(`${options.guest} ${state}. Type in another terminal:`);
+  say(`  ${gdbLine({ address, helper: gdbHelperPath(), ...(executable !== undefined && { executable }) })}`);
+}
+
+/** As QEMU ends: with the status the guest chose, or 0 when gdb killed it. */
+function exitStatus(end: ServerEnd): number {
+  return end.reason === 'exited' ? end.status : 0;
+}
+
+interface Resolvers<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function withResolvers<T>(): Resolvers<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  return { promise, resolve, reject };
+}

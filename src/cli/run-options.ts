@@ -1,0 +1,156 @@
+/** The options of `run`: what yargs is told about them, and what they mean once read. */
+import type { Options } from 'yargs';
+import type { DisconnectPolicy, KillPolicy } from '../rsp/server.js';
+import { DEFAULT_LISTEN, parseListenAddress, type ListenAddress } from '../rsp/transports/listen-address.js';
+import { BOOT_KINDS, CPU_MODES, type BootKind, type StartMode } from '../vmm/boot/boot-options.js';
+import { parseSize } from '../vmm/memory-size.js';
+import { DESCRIPTION_VARIANTS, type DescriptionVariant } from '../x86/target-description.js';
+import { UsageError } from './usage-error.js';
+
+const LOG_LAYERS = ['rsp', 'exit', 'bp'] as const;
+export type LogLayer = (typeof LOG_LAYERS)[number];
+
+const text: Options = { type: 'string', requiresArg: true };
+const flag: Options = { type: 'boolean' };
+
+/** For yargs. Values are read as text, and every error is worded by `readRunOptions`. */
+export const RUN_OPTIONS = {
+  listen: text, gdb: flag, memory: text, cpus: text, irqchip: text, boot: text, load: text, entry: text, mode: text, append: text,
+  module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, run: flag,
+  'on-disconnect': text, 'on-kill': text, description: text, log: text,
+} as const satisfies Record<string, Options>;
+
+export interface RunOptions {
+  /** Path as typed. */
+  readonly guest: string;
+  readonly listen: ListenAddress;
+  /** Start gdb in this terminal. */
+  readonly gdb: boolean;
+  /** What follows `--` goes to that gdb. */
+  readonly gdbArguments: readonly string[];
+  /** RAM in bytes. */
+  readonly memory?: number;
+  readonly cpus: number;
+  readonly irqchip: 'none' | 'kernel';
+  /** Absent: told by the content. */
+  readonly boot?: BootKind;
+  /** GPA. */
+  readonly load?: number;
+  /** Linear address. */
+  readonly entry?: bigint;
+  readonly mode?: StartMode;
+  readonly commandLine?: string;
+  /** Each `FILE ARGS`. */
+  readonly modules: readonly string[];
+  readonly serial: string;
+  /** Hold the guest at its first instruction until gdb lets it go. */
+  readonly hold: boolean;
+  readonly onDisconnect: DisconnectPolicy;
+  readonly onKill: KillPolicy;
+  readonly description: DescriptionVariant;
+  readonly log: ReadonlySet<LogLayer>;
+}
+
+/** What yargs makes of a command line: text, booleans, and lists where an option was repeated. */
+export type ParsedArguments = Readonly<Record<string, unknown>>;
+
+/** Checks and converts. Throws UsageError with one sentence. */
+export function readRunOptions(argv: ParsedArguments): RunOptions {
+  const guest = single(argv, 'guest');
+  if (guest === undefined || guest === '') throw new UsageError('Which guest? Give the file of a boot sector, an image or a kernel.');
+  const gdb = argv['gdb'] === true;
+  const listenText = single(argv, 'listen');
+  if (gdb && listenText !== undefined) throw new UsageError('--gdb has a connection of its own; leave out --listen or --gdb.');
+  const listen = reading(() => parseListenAddress(listenText ?? DEFAULT_LISTEN));
+  const gdbArguments = ((argv['--'] ?? []) as readonly unknown[]).map(String);
+  if (gdbArguments.length > 0 && !gdb) throw new UsageError('What follows -- goes to gdb; add --gdb.');
+  const memory = convert(argv, 'memory', (value) => reading(() => parseSize(value)));
+  const load = convert(argv, 'load', parseLoadAddress);
+  const entry = convert(argv, 'entry', (value) => parseAddress('entry', value));
+  const boot = choice(argv, 'boot', ['auto', ...BOOT_KINDS], 'auto');
+  const mode = convert(argv, 'mode', () => choice(argv, 'mode', CPU_MODES, 'real'));
+  const commandLine = single(argv, 'append');
+  const description = choice(argv, 'description', ['auto', ...DESCRIPTION_VARIANTS.filter((name) => name !== 'superset')], 'auto');
+  return {
+    guest, listen, gdb, gdbArguments,
+    ...(memory !== undefined && { memory }),
+    cpus: convert(argv, 'cpus', (value) => wholeNumber('cpus', value)) ?? 1,
+    irqchip: choice(argv, 'irqchip', ['none', 'kernel'], 'none'),
+    ...(boot !== 'auto' && { boot }),
+    ...(load !== undefined && { load }),
+    ...(entry !== undefined && { entry }),
+    ...(mode !== undefined && { mode }),
+    ...(commandLine !== undefined && { commandLine }),
+    modules: ((argv['module'] ?? []) as readonly unknown[]).map(String),
+    serial: readSerial(argv, listen),
+    hold: argv['run'] !== true,
+    onDisconnect: choice(argv, 'on-disconnect', ['stop', 'continue', 'kill'], 'stop'),
+    onKill: choice(argv, 'on-kill', ['exit', 'keep', 'reset'], 'exit'),
+    description: description === 'auto' ? 'superset' : description,
+    log: readLog(single(argv, 'log')),
+  };
+}
+
+/** A text option; undefined when it was not given. */
+function single(argv: ParsedArguments, name: string): string | undefined {
+  const value = argv[name];
+  if (Array.isArray(value)) throw new UsageError(`--${name} is given more than once; which one?`);
+  return typeof value === 'string' ? value : undefined;
+}
+
+function convert<T>(argv: ParsedArguments, name: string, read: (value: string) => T): T | undefined {
+  const value = single(argv, name);
+  return value === undefined ? undefined : read(value);
+}
+
+function choice<T extends string>(argv: ParsedArguments, name: string, choices: readonly T[], otherwise: T): T {
+  const value = single(argv, name) ?? otherwise;
+  const found = choices.find((known) => known === value);
+  if (found === undefined) throw new UsageError(`--${name} is one of ${choices.join(', ')}, not "${value}".`);
+  return found;
+}
+
+function wholeNumber(name: string, value: string): number {
+  if (!/^\d{1,6}$/.test(value)) throw new UsageError(`--${name} takes a whole number, not "${value}".`);
+  return Number(value);
+}
+
+function parseAddress(name: string, value: string): bigint {
+  const address = /^(0x[0-9a-f]+|\d+)$/i.test(value) ? BigInt(value) : -1n;
+  if (address < 0n || address > 0xffff_ffff_ffff_ffffn) {
+    throw new UsageError(`--${name} takes an address such as 0x7c00, not "${value}".`);
+  }
+  return address;
+}
+
+function parseLoadAddress(value: string): number {
+  const address = parseAddress('load', value);
+  if (address > 0xffff_ffffn) throw new UsageError(`--load ${value} is above the 4 GiB in which a flat image can begin.`);
+  return Number(address);
+}
+
+/** Packets own stdout, so the guest's line is silent then unless it is led elsewhere. */
+function readSerial(argv: ParsedArguments, listen: ListenAddress): string {
+  const serial = single(argv, 'serial');
+  if (listen.kind !== 'stdio') return serial ?? 'stdio';
+  if (serial === 'stdio') throw new UsageError('--serial stdio and --listen stdio would share stdout; give one of them another place.');
+  return serial ?? 'none';
+}
+
+function readLog(value: string | undefined): ReadonlySet<LogLayer> {
+  const names = (value ?? '').split(',').filter((name) => name !== '');
+  return new Set(names.map((name) => {
+    const layer = LOG_LAYERS.find((known) => known === name);
+    if (layer === undefined) throw new UsageError(`--log takes ${LOG_LAYERS.join(', ')} with commas between, not "${name}".`);
+    return layer;
+  }));
+}
+
+/** Runs a parser whose errors are sentences already. */
+function reading<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
+  }
+}

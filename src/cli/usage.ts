@@ -1,0 +1,29 @@
+/** The text of --help: one screen. Written by hand, for yargs would need three; a test compares it with the options. */
+
+export const USAGE = `\
+kvm-gdbserver [options] GUEST       boots GUEST on KVM and holds it at its first instruction for gdb
+kvm-gdbserver doctor [--json]       says whether KVM works here and what it offers a debugger
+kvm-gdbserver gdb-script            prints the path of the helper that stock gdb loads (gdb -x)
+
+  --listen ADDRESS          HOST:PORT, :PORT (127.0.0.1), unix:PATH, stdio         [127.0.0.1:1234]
+  --gdb [-- ARGS]           start gdb in this terminal, attached; ends when gdb ends
+  --memory SIZE  --cpus N   RAM of the guest, number of its processors             [128M, 1]
+  --irqchip WHERE           interrupt controllers: none, kernel                    [none]
+  --boot KIND               auto, flat, mbr, elf, multiboot, pvh                   [auto]
+  --load A  --entry A       where a flat image goes and begins
+  --mode MODE               how a flat image begins: real, protected, long         [real]
+  --append TEXT             the kernel's command line
+  --module "FILE ARGS"      a module or initrd; may be repeated (--initrd is the same)
+  --serial WHERE            stdio, file:PATH, pty, tcp:HOST:PORT, none             [stdio]
+  --run                     do not hold at the first instruction
+  --on-disconnect WHAT      stop, continue, kill: the guest when gdb goes away     [stop]
+  --on-kill WHAT            exit, keep, reset: the guest when gdb says kill        [exit]
+  --description NAME        registers that gdb sees: auto, x86-64, i386, i8086     [auto]
+  --log LAYERS              rsp, exit, bp, with commas: what happens, on stderr
+  --version  --help
+
+  kvm-gdbserver boot.img                                  then: gdb -ex 'target remote :1234'
+  kvm-gdbserver --gdb kernel.elf -- -ex 'break main'      both in one terminal
+  gdb -ex 'target remote | kvm-gdbserver --listen stdio boot.img'
+  kvm-gdbserver --boot flat --load 0x8000 --mode protected code.bin
+`;

@@ -1,0 +1,72 @@
+import test from 'tape';
+import { readRunOptions, RUN_OPTIONS } from '../../../src/cli/run-options.js';
+import { USAGE } from '../../../src/cli/usage.js';
+import { UsageError } from '../../../src/cli/usage-error.js';
+
+test('run options: defaults', (t) => {
+  t.deepEqual(readRunOptions({ guest: 'a.img' }), {
+    guest: 'a.img', listen: { kind: 'tcp', host: '127.0.0.1', port: 1234 }, gdb: false, gdbArguments: [], cpus: 1, irqchip: 'none',
+    modules: [], serial: 'stdio', hold: true, onDisconnect: 'stop', onKill: 'exit', description: 'superset', log: new Set(),
+  });
+  t.end();
+});
+
+test('run options: everything given', (t) => {
+  t.deepEqual(readRunOptions({
+    guest: 'k.elf', listen: 'unix:/tmp/s', memory: '64M', cpus: '2', irqchip: 'kernel', boot: 'flat', load: '0x8000', entry: '32769',
+    mode: 'long', append: 'a b', module: ['m one', 'n'], serial: 'none', run: true, 'on-disconnect': 'kill', 'on-kill': 'reset',
+    description: 'i8086', log: 'rsp,bp',
+  }), {
+    guest: 'k.elf', listen: { kind: 'unix', path: '/tmp/s' }, gdb: false, gdbArguments: [], memory: 64 * 1024 ** 2, cpus: 2,
+    irqchip: 'kernel', boot: 'flat', load: 0x8000, entry: 0x8001n, mode: 'long', commandLine: 'a b', modules: ['m one', 'n'],
+    serial: 'none', hold: false, onDisconnect: 'kill', onKill: 'reset', description: 'i8086', log: new Set(['rsp', 'bp']),
+  });
+  t.end();
+});
+
+test('run options: with packets on stdout the serial line is silent unless asked for', (t) => {
+  t.equal(readRunOptions({ guest: 'a', listen: 'stdio' }).serial, 'none');
+  t.equal(readRunOptions({ guest: 'a', listen: 'stdio', serial: 'file:/tmp/x' }).serial, 'file:/tmp/x');
+  t.throws(() => readRunOptions({ guest: 'a', listen: 'stdio', serial: 'stdio' }), /--serial stdio/, 'both on stdout');
+  t.end();
+});
+
+test('run options: what is wrong is said in one sentence', (t) => {
+  const wrong: readonly [Record<string, unknown>, RegExp][] = [
+    [{}, /^Which guest\?/],
+    [{ guest: '' }, /^Which guest\?/],
+    [{ guest: 'a', memory: 'lots' }, /"lots" is not a memory size/],
+    [{ guest: 'a', memory: ['1M', '2M'] }, /--memory is given more than once/],
+    [{ guest: 'a', cpus: '1.5' }, /--cpus takes a whole number, not "1\.5"/],
+    [{ guest: 'a', cpus: '-1' }, /--cpus takes a whole number/],
+    [{ guest: 'a', listen: 'here' }, /Cannot listen on "here"/],
+    [{ guest: 'a', boot: 'floppy' }, /--boot is one of auto, .*, not "floppy"/],
+    [{ guest: 'a', mode: 'virtual' }, /--mode is one of real, protected, long/],
+    [{ guest: 'a', load: '7c00h' }, /--load takes an address such as 0x7c00, not "7c00h"/],
+    [{ guest: 'a', load: '0x10000000000' }, /--load .* is above the 4 GiB/],
+    [{ guest: 'a', entry: '0x11112222333344445' }, /--entry takes an address/],
+    [{ guest: 'a', entry: '99999999999999999999' }, /--entry takes an address/],
+    [{ guest: 'a', entry: '18446744073709551616' }, /--entry takes an address/],
+    [{ guest: 'a', log: 'rsp,all' }, /--log takes rsp, exit, bp .* not "all"/],
+    [{ guest: 'a', description: 'superset' }, /--description is one of auto, x86-64, i386, i8086/],
+    [{ guest: 'a', gdb: true, listen: ':1' }, /--gdb has a connection of its own/],
+    [{ guest: 'a', '--': ['-ex', 'q'] }, /add --gdb/],
+  ];
+  for (const [argv, message] of wrong) {
+    try {
+      readRunOptions(argv);
+      t.fail(`${JSON.stringify(argv)} was taken`);
+    } catch (error) {
+      t.ok(error instanceof UsageError && message.test(error.message) && !error.message.includes('\n'), (error as Error).message);
+    }
+  }
+  t.end();
+});
+
+test('help: fits a screen of 100 columns and 30 lines and names every option', (t) => {
+  const lines = USAGE.trimEnd().split('\n');
+  t.ok(lines.length <= 29, `${lines.length} lines and a prompt`);
+  t.deepEqual(lines.filter((line) => line.length > 100), []);
+  t.deepEqual([...Object.keys(RUN_OPTIONS), 'json', 'help', 'version', 'initrd'].filter((name) => !USAGE.includes(`--${name}`)), []);
+  t.end();
+});

@@ -1,0 +1,44 @@
+import test from 'tape';
+import type { HostFacts } from '../../../../src/vmm/host/host-facts.js';
+import { explainKvmTrouble, type HostCheckStep } from '../../../../src/vmm/host/kvm-trouble.js';
+
+const HOST: HostFacts = { uid: 1000, inContainer: false, cpuFlags: new Set(), modules: new Set() };
+const NODE = { mode: 0o660, uid: 0, gid: 108, group: 'kvm' };
+
+/** What happened, what is known, and what must be said (KVM-NOTES: why /dev/kvm cannot be used). */
+const TABLE: readonly (readonly [HostCheckStep, string, Partial<HostFacts>, RegExp])[] = [
+  ['open', 'ENOENT', { inContainer: true }, /container: start it with --device \/dev\/kvm/],
+  ['open', 'ENOENT', { vendor: 'intel', cpuFlags: new Set(['vmx']) }, /modprobe kvm_intel/],
+  ['open', 'ENOENT', { vendor: 'amd', cpuFlags: new Set(['svm']) }, /modprobe kvm_amd/],
+  ['open', 'ENOENT', { vendor: 'intel', featureControl: 1n }, /firmware has switched VMX off/],
+  ['open', 'ENOENT', { vendor: 'intel', featureControl: 0n, cpuFlags: new Set(['vmx']) }, /modprobe kvm_intel/],
+  ['open', 'ENOENT', { vendor: 'intel', featureControl: 5n, cpuFlags: new Set(['vmx']) }, /modprobe kvm_intel/],
+  ['open', 'ENOENT', { vendor: 'amd', cpuidVirtualization: true }, /has SVM and the firmware has switched it off/],
+  ['open', 'ENOENT', { vendor: 'intel', cpuFlags: new Set(['hypervisor']) }, /enable nested virtualization/],
+  ['open', 'ENOENT', {}, /Either the firmware .* or the processor has none/],
+  ['open', 'ENODEV', { node: NODE }, /no driver stands behind it/],
+  ['open', 'EACCES', { node: NODE }, /group kvm \(mode 0660\) .* usermod -aG kvm/],
+  ['open', 'EACCES', { node: { ...NODE, mode: 0o600 } }, /mode of \/dev\/kvm is 0600/],
+  ['open', 'EACCES', { node: NODE, uid: 0 }, /security module/],
+  ['open', 'EPERM', { node: NODE }, /device cgroup or a seccomp filter/],
+  ['create-vm', 'EBUSY', {}, /^Another hypervisor holds/],
+  ['create-vm', 'EBUSY', { modules: new Set(['vboxdrv']) }, /^VirtualBox holds/],
+  ['create-vm', 'ENOMEM', {}, /no memory left/],
+  ['create-vcpu', 'EIO', {}, /another process/],
+  ['api-version', 'EPROTO', {}, /API version is not 12/],
+  ['run', 'EPROTO', {}, /does not run their instructions/],
+];
+
+test('kvm trouble: each observation has its explanation', (t) => {
+  for (const [step, code, facts, sentence] of TABLE) {
+    t.match(explainKvmTrouble(step, code, { ...HOST, ...facts }), sentence, `${step} ${code}`);
+  }
+  t.end();
+});
+
+test('kvm trouble: no flag is never the reason for a call that failed otherwise', (t) => {
+  for (const code of ['EACCES', 'EPERM', 'EBUSY', 'ENOMEM']) {
+    t.doesNotMatch(explainKvmTrouble('open', code, { ...HOST, node: NODE }), /firmware/, code);
+  }
+  t.end();
+});
