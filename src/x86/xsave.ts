@@ -146,10 +146,13 @@ function activate(xsave: Uint8Array, layout: XsaveLayout, component: number): vo
   xsave[at] = (xsave[at] as number) | (1 << (component & 7));
 }
 
-/** Bits of MXCSR that may be set: MXCSR_MASK, or its default if the area has none (SDM vol. 1, 11.6.6). */
+/**
+ * Bits of MXCSR that may be set: MXCSR_MASK (SDM vol. 1, 11.6.6). A zero means that the area was never saved; every
+ * 64-bit processor has DAZ and so the whole of 0xffff.
+ */
 export function mxcsrMask(xsave: Uint8Array): number {
   const mask = le(xsave, MXCSR_MASK_OFFSET, 4);
-  return mask === 0 ? 0xffbf : mask;
+  return mask === 0 ? 0xffff : mask;
 }
 
 /**

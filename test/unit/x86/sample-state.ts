@@ -1,6 +1,10 @@
 /** Processor states for the tests of this folder. */
-import type { GeneralRegisters, Segment, SystemRegisters } from '../../../src/x86/cpu-state.js';
-import { GENERAL_REGISTER_NAMES } from '../../../src/x86/cpu-state.js';
+import {
+  GENERAL_REGISTER_NAMES, type DebugRegisters, type GeneralRegisters, type Segment, type SystemRegisters,
+} from '../../../src/x86/cpu-state.js';
+import type { LinearReader } from '../../../src/x86/descriptors.js';
+import type { RegisterFile, RegisterSink } from '../../../src/x86/register-file.js';
+import { xsaveLayout, type XsaveLayout } from '../../../src/x86/xsave.js';
 
 /** A flat 16-bit segment as after reset, with changes. */
 export function segment(changes: Partial<Segment> = {}): Segment {
@@ -32,4 +36,63 @@ export function reader(bytes: Uint8Array, base = 0n): (address: bigint, length: 
     const offset = Number(address - base);
     return offset >= 0 && offset + length <= bytes.length ? bytes.subarray(offset, offset + length) : undefined;
   };
+}
+
+/** Offsets as processors with AVX-512 and protection keys have them; the area has 2696 bytes. */
+export function sampleLayout(): XsaveLayout {
+  return xsaveLayout([
+    { component: 2, offset: 576, size: 256 }, { component: 5, offset: 1088, size: 64 },
+    { component: 6, offset: 1152, size: 512 }, { component: 7, offset: 1664, size: 1024 },
+    { component: 9, offset: 2688, size: 8 },
+  ], 2696);
+}
+
+/** A register file that keeps what is set: the state of one vCPU as plain objects. */
+export class PlainCpu implements RegisterFile, RegisterSink {
+  regs = generalRegisters();
+  sregs = systemRegisters();
+  debug: DebugRegisters = { db: [0n, 0n, 0n, 0n], dr6: 0xffff_0ff0n, dr7: 0x400n };
+  xsave = new Uint8Array(2696);
+  readonly xsaveLayout = sampleLayout();
+  xcr0 = 1n;
+  readonly msrs = new Map<number, bigint>();
+  /** Names of what was set, in order. */
+  readonly writes: string[] = [];
+  memory = new Uint8Array(0);
+
+  readonly readLinear: LinearReader = (address, length) => reader(this.memory)(address, length);
+
+  msr(index: number): bigint | undefined {
+    return this.msrs.get(index);
+  }
+
+  setGeneral(name: keyof GeneralRegisters, value: bigint): void {
+    this.writes.push(name);
+    this.regs[name] = value;
+  }
+
+  setSystem(change: Partial<SystemRegisters>): void {
+    this.writes.push(...Object.keys(change));
+    Object.assign(this.sregs, change);
+  }
+
+  setDebug(debug: DebugRegisters): void {
+    this.writes.push('debug');
+    this.debug = debug;
+  }
+
+  setXsave(xsave: Uint8Array): void {
+    this.writes.push('xsave');
+    this.xsave = xsave as Uint8Array<ArrayBuffer>;
+  }
+
+  setXcr0(value: bigint): void {
+    this.writes.push('xcr0');
+    this.xcr0 = value;
+  }
+
+  setMsr(index: number, value: bigint): void {
+    this.writes.push(`msr ${index.toString(16)}`);
+    this.msrs.set(index, value);
+  }
 }
