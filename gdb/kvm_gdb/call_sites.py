@@ -36,8 +36,10 @@ def near_call_sites(memory: GuestMemory, code_base: int, offset: int, bits: int)
             continue
         displacement = int.from_bytes(before[start + 1:], "little", signed=True)
         yield CallSite("near", slot, code_base + (offset + displacement) % 2 ** (8 * slot))
-    if any(_is_indirect_call(before[7 - length:], bits) for length in range(2, 8)):
-        yield CallSite("indirect", native, None)
+    for length in range(2, 7):
+        if any(_is_indirect_call(before[7 - length:], address_bits) for address_bits in {bits, 32}):
+            is_prefixed = bits == 16 and before[7 - length - 1] == _OPERAND_SIZE_PREFIX
+            yield CallSite("indirect", other if is_prefixed else native, None)
 
 
 def far_call_site(memory: GuestMemory, return_address: int, bits: int) -> Optional[CallSite]:
@@ -61,13 +63,13 @@ def interrupt_vector(memory: GuestMemory, return_address: int) -> Optional[int]:
     return 3 if before[1] == 0xCC else None
 
 
-def _is_indirect_call(code: bytes, bits: int) -> bool:
-    """Whether `code` is exactly one FF /2 (SDM vol. 2, tables 2-1 to 2-3)."""
+def _is_indirect_call(code: bytes, address_bits: int) -> bool:
+    """Whether `code` is exactly one FF /2 (SDM vol. 2, tables 2-1 to 2-3). In 16-bit code 32-bit addressing is met too."""
     if code[0] != 0xFF or code[1] >> 3 & 7 != 2:
         return False
     mod, rm = code[1] >> 6, code[1] & 7
     length = 2
-    if bits == 16:
+    if address_bits == 16:
         length += {0: 2 if rm == 6 else 0, 1: 1, 2: 2, 3: 0}[mod]
     else:
         has_sib = mod != 3 and rm == 4

@@ -19,7 +19,10 @@ class KvmModeCommand(gdb.Command):
         super().__init__("kvm mode", gdb.COMMAND_DATA)
 
     def invoke(self, argument, from_tty):
-        read = gdb.selected_frame().read_register
+        try:
+            read = gdb.selected_frame().read_register
+        except gdb.error as error:  # no target, or the guest runs
+            raise gdb.GdbError(str(error)) from None
         mode = mode_of(read)
         if mode is None:
             raise gdb.GdbError("The target has no mode register: `kvm mode` needs kvm-gdbserver with its own description.")

@@ -37,7 +37,7 @@ class Registers(NamedTuple):
 class Caller(NamedTuple):
     # Linear address to return to.
     pc: int
-    # The caller's stack pointer after the return, an offset in SS; it also names the frame.
+    # The caller's stack pointer after the return, an offset in SS that has not wrapped; it also names the frame.
     sp: int
     # The caller's frame pointer, as far as it is known.
     bp: int
@@ -86,27 +86,30 @@ class FrameFinder:
                 framed = position == registers.bp + site.slot
                 if site.slot != slot or framed != through_frame:
                     continue
-                function = self._indirect_function(position, framed) if site.target is None else site.target
+                function = self._indirect_function(position, slot, framed) if site.target is None else site.target
                 if not self._may_contain_pc(function):
                     continue
                 bp = self._stack(registers.bp, slot) if framed else registers.bp
                 if bp is not None:
                     yield Caller(registers.cs_base + offset, position + slot, bp, None, None, function)
 
-    def _indirect_function(self, position: int, framed: bool) -> Optional[int]:
-        """Start of the function entered by an indirect call: the nearest `push bp; mov bp, sp`, when the return address
-        lies where that prologue would have it."""
-        pc, sp, slot = self._registers.pc, self._registers.sp, self._slot
+    def _indirect_function(self, position: int, slot: int, framed: bool) -> int:
+        """A guess at the function that an indirect call has entered, which makes the guess's weight.
+
+        The nearest prologue at or before the pc, if the return address lies where that prologue would have it; the pc
+        itself, if the return address is on top of the stack; else an address farther away than any better evidence.
+        """
+        pc, sp = self._registers.pc, self._registers.sp
+        push, move = ((b"\x66\x55", b"\x66\x89\xe5") if slot > self._slot else (b"\x55", b"\x89\xe5"))
         length = min(pc, 1024)
-        code = self._memory.bytes(pc - length, length + 3)
-        if code is None:
-            return None
-        start = max(code.rfind(b"\x55\x89\xe5"), code.rfind(b"\x55\x8b\xec"))
-        if start < 0:
-            return None
-        into = length - start
-        expected = into == 0 and position == sp or into == 1 and position == sp + slot or into > 1 and framed
-        return pc - into if expected else None
+        code = self._memory.bytes(pc - length, length + len(push + move))
+        start = -1 if code is None else code.rfind(push + move)
+        if start >= 0:
+            into = length - start
+            is_expected = {0: position == sp, len(push): position == sp + slot}.get(into, framed)
+            if is_expected:
+                return pc - into
+        return pc if position == sp else pc - _FUNCTION_WINDOW + 1
 
     def _far(self, position: int) -> Iterator[Caller]:
         """Far calls and `int n`: offset, selector and, for an interrupt, flags."""

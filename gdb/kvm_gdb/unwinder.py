@@ -90,7 +90,8 @@ def _outermost(pending_frame, mode: CpuMode, registers: Registers):
 
 
 def _unwind_info(pending_frame, mode: CpuMode, registers: Registers, caller: Caller):
-    changed = {"rip": caller.pc, "eip": caller.pc, "rsp": caller.sp, "esp": caller.sp, "rbp": caller.bp, "ebp": caller.bp}
+    sp = caller.sp % 2**mode.bits
+    changed = {"rip": caller.pc, "eip": caller.pc, "rsp": sp, "esp": sp, "rbp": caller.bp, "ebp": caller.bp}
     if caller.cs is not None:
         changed["cs"] = caller.cs
         if mode.uses_paragraphs:
