@@ -14,9 +14,9 @@ const PAGE = 0x1000;
 /** mov $41, %al; inc %ax; hlt: three instructions of real mode, which leave 42. */
 const CODE = [0xb0, 41, 0x40, 0xf4];
 const ANSWER = 42n;
-/** The three instructions take microseconds. */
 /** KVM_SET_GUEST_DEBUG with nothing in it. */
 const NO_DEBUG = { control: 0, debugreg: [0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n] };
+/** The three instructions take microseconds. */
 const PATIENCE_MICROSECONDS = 500_000;
 
 export interface HostCheckLine {
