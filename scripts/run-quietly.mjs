@@ -94,13 +94,14 @@ export async function runQuietly(failure, command, args, options = {}) {
   return result.stdout;
 }
 
-/** Prints a failed step the way every script here does, and ends the process with status 1. */
+/** A failed step as it is shown: the end of what the command printed, then the sentence. A fault of ours shows its stack. */
+export function describe(error) {
+  if (!(error instanceof StepError)) return error?.stack ?? String(error);
+  return error.output === '' ? error.message : `${tail(error.output)}\n${error.message}`;
+}
+
+/** Prints a failed step and ends the process with status 1. */
 export function dieOf(error) {
-  if (error instanceof StepError) {
-    if (error.output !== '') console.error(tail(error.output));
-    console.error(error.message);
-  } else {
-    console.error(error);
-  }
+  console.error(describe(error));
   process.exit(1);
 }

@@ -1,17 +1,17 @@
-// npm test: sets up what is missing, then lint, types, unit, real KVM, real gdb, native sanitizers.
-// npm test -- unit kvm       only these suites (lint and types count as suites: lint, types)
+// npm test: sets up what is missing (which compiles, and so checks types), then lint, unit, real KVM, real gdb, native
+// sanitizers.
+// npm test -- unit kvm       only these suites; lint counts as one
 // npm test -- --grep page    only files whose path contains the text
 // The last line is the sum over all suites: N passed, N failed, N skipped.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bootstrap, root } from './bootstrap.mjs';
-import { StepError, capture, dieOf, tail } from './run-quietly.mjs';
+import { StepError, capture, describe, dieOf, tail } from './run-quietly.mjs';
 import { failuresOf } from './tap-summary.mjs';
 import { filesOf, forEachInOrder, runFile, suites } from './test-suites.mjs';
 
 const checks = {
   lint: ['eslint/bin/eslint.js', '.'],
-  types: ['typescript/bin/tsc', '-p', '.', '--noEmit', '--incremental', 'false', '--pretty', 'false'],
 };
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
@@ -63,7 +63,13 @@ function reportFile(result) {
 
 async function main() {
   const { wanted, grep } = readArguments();
-  await bootstrap();
+  try {
+    await bootstrap();
+  } catch (error) {
+    console.log(describe(error));
+    totals.failed++;
+    return summarize();
+  }
   let files = 0;
   for (const name of Object.keys(checks)) if (wanted.includes(name)) await runCheck(name);
   for (const [name, suite] of Object.entries(suites)) {
@@ -73,6 +79,10 @@ async function main() {
     await forEachInOrder(chosen, suite.parallel, (file) => runFile(root, suite, file), reportFile);
   }
   if (grep !== '' && files === 0) throw new StepError(`No test file's path contains "${grep}".`);
+  summarize();
+}
+
+function summarize() {
   if (failedFiles.length > 0) console.log(`failed: ${failedFiles.join(', ')}`);
   console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
   process.exitCode = totals.failed === 0 ? 0 : 1;
