@@ -1,0 +1,26 @@
+/**
+ * A job is one resume action carried out on one vCPU. It says what to run, and what an exit means for it; run control
+ * does the rest (all-stop, faults, machine events).
+ */
+import type { Exit } from '../vmm/exit.js';
+import type { RunPlan } from '../vmm/run-plan.js';
+import type { StopReason } from '../target.js';
+
+export type JobResult =
+  /** Run this next, without telling anyone. */
+  | { readonly kind: 'again'; readonly plan: RunPlan }
+  /** The vCPU stopped for a reason the client should see. */
+  | { readonly kind: 'stop'; readonly reason: StopReason; readonly text?: string }
+  /** The vCPU waits in HLT for an interrupt. */
+  | { readonly kind: 'halted' }
+  /** Not this job's exit: a fault or something unknown. */
+  | { readonly kind: 'unknown' };
+
+export interface Job {
+  /** Called when the guest is about to run; plants what must be planted. */
+  begin(): RunPlan;
+  /** What an exit means. Registers may be corrected here (the pc goes back on a hlt patch). */
+  ended(exit: Exit): JobResult;
+  /** Called once when the guest has stopped, whatever the reason: memory is pristine afterwards. */
+  finish(): void;
+}

@@ -1,0 +1,89 @@
+/**
+ * Guest memory by linear address, as one vCPU sees it: our own page walk, then host memory; no ioctl, and Accessed
+ * and Dirty bits stay as they are. Device registers are never read for a debugger: outside RAM and ROM there is
+ * nothing (KVM-NOTES, "Addresses").
+ */
+import { TargetError } from '../target.js';
+import type { GuestMemory } from '../vmm/guest-memory.js';
+import { describePageFault, pagingFormat, translate, type PagingFormat, type PagingState } from '../x86/page-walk.js';
+
+const EFAULT = 14;
+const ADDRESS_MASK = 0xffff_ffff_ffff_ffffn;
+
+/** A run of linear addresses that lies in one page. */
+interface Piece {
+  readonly gpa: number;
+  /** Bytes from the start of the request. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Linear memory under one set of control registers; made anew when those change. */
+export class LinearMemory {
+  private readonly format: PagingFormat;
+
+  constructor(private readonly memory: GuestMemory, paging: PagingState) {
+    this.format = pagingFormat(paging);
+  }
+
+  /** GPA of the byte at a linear address, undefined where it is not mapped. The GPA need not be memory. */
+  physical(linear: bigint): number | undefined {
+    const result = translate(this.format, linear & ADDRESS_MASK, this.memory);
+    return result.mapped ? result.gpa : undefined;
+  }
+
+  /** GPA of the byte where it is mapped to RAM that can be written. */
+  physicalRam(linear: bigint): number | undefined {
+    const gpa = this.physical(linear);
+    return gpa !== undefined && this.memory.chunkAt(gpa)?.kind === 'ram' ? gpa : undefined;
+  }
+
+  /** At most `length` bytes; short where the mapped memory ends, empty where there is none. */
+  read(linear: bigint, length: number): Uint8Array {
+    const first = this.piece(linear, 0, length);
+    if (first === undefined) return new Uint8Array(0);
+    const start = this.memory.read(first.gpa, first.length);
+    if (start.length === length || start.length < first.length) return start;
+    const bytes = new Uint8Array(length);
+    bytes.set(start);
+    let done = start.length;
+    while (done < length) {
+      const piece = this.piece(linear, done, length);
+      if (piece === undefined) break;
+      const part = this.memory.read(piece.gpa, piece.length);
+      bytes.set(part, done);
+      done += part.length;
+      if (part.length < piece.length) break;
+    }
+    return done === length ? bytes : bytes.subarray(0, done);
+  }
+
+  /** Writes all of `bytes`, or nothing and throws TargetError (EFAULT) that names the first address that failed. */
+  write(linear: bigint, bytes: Uint8Array): void {
+    const pieces: Piece[] = [];
+    for (let done = 0; done < bytes.length; ) {
+      const piece = this.piece(linear, done, bytes.length);
+      if (piece === undefined || !this.memory.contains(piece.gpa, piece.length)) {
+        throw new TargetError(this.explain(linear + BigInt(done)), EFAULT);
+      }
+      pieces.push(piece);
+      done += piece.length;
+    }
+    for (const { gpa, offset, length } of pieces) this.memory.write(gpa, bytes.subarray(offset, offset + length));
+  }
+
+  /** One sentence on why there is no memory at a linear address. */
+  explain(linear: bigint): string {
+    const address = linear & ADDRESS_MASK;
+    const result = translate(this.format, address, this.memory);
+    if (!result.mapped) return describePageFault(result);
+    return `0x${address.toString(16)} leads to guest-physical 0x${result.gpa.toString(16)}, where there is no memory`;
+  }
+
+  private piece(linear: bigint, offset: number, length: number): Piece | undefined {
+    const result = translate(this.format, (linear + BigInt(offset)) & ADDRESS_MASK, this.memory);
+    if (!result.mapped) return undefined;
+    const leftInPage = result.pageSize - (result.gpa % result.pageSize);
+    return { gpa: result.gpa, offset, length: Math.min(length - offset, leftInPage) };
+  }
+}

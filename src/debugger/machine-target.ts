@@ -1,0 +1,242 @@
+/**
+ * A `Machine` as a `DebugTarget`: registers, linear memory, breakpoints, monitor and run control joined into the
+ * vocabulary that the protocol layer speaks.
+ */
+import { BreakpointSet } from '../breakpoints/breakpoint-set.js';
+import type { DebugCapabilities } from '../breakpoints/capabilities.js';
+import { PlantedPatches } from '../breakpoints/patches.js';
+import {
+  TargetError, type BreakpointKind, type BreakpointRequest, type BreakpointSupport, type DebugTarget, type Disposable,
+  type MonitorSupport, type PhysicalMemoryMode, type ResumeAction, type StepOptions, type StopEvent, type ThreadId,
+  type ThreadInfo,
+} from '../target.js';
+import type { Machine } from '../vmm/machine.js';
+import type { Vcpu } from '../vmm/vcpu.js';
+import { decodeDr7 } from '../x86/debug-registers.js';
+import { buildTargetDescription, type DescriptionVariant, type X86TargetDescription } from '../x86/target-description.js';
+import { cpuFeatures } from './cpu-features.js';
+import { ContinueJob, planFor } from './continue-job.js';
+import { CpuView } from './cpu-view.js';
+import type { Job } from './job.js';
+import { runMonitorCommand } from './monitor/monitor.js';
+import type { MonitorContext } from './monitor/command.js';
+import { RegisterAccess } from './register-access.js';
+import { RunControl, type Cpu } from './run-control.js';
+import { StepJob } from './step-job.js';
+import { HandlerCache, StepTraps } from './step-traps.js';
+
+const EFAULT = 14;
+const EBUSY = 16;
+
+export interface MachineTargetOptions {
+  /** Which register names gdb gets; the superset unless a script insists on one architecture. */
+  readonly description?: DescriptionVariant;
+  /** The probe's result; asked for once, when first needed. */
+  readonly capabilities: () => DebugCapabilities;
+  readonly version: string;
+  /** Absolute path of a file with the guest's symbols. */
+  readonly executable?: string;
+  /** The client typed `monitor quit`. */
+  readonly onQuit?: () => void;
+}
+
+export class MachineTarget implements DebugTarget {
+  readonly description: X86TargetDescription;
+  readonly executable?: string;
+  readonly breakpoints: BreakpointSupport;
+  readonly monitor: MonitorSupport;
+  readonly stepOptions: StepOptions = { noIrq: true, noTimer: true };
+  readonly physicalMemory: PhysicalMemoryMode = { enabled: false };
+  lastStop: StopEvent = { thread: 1, reason: { kind: 'step' } };
+
+  /** The logical breakpoints, for the library's face. */
+  readonly wanted = new BreakpointSet();
+  private readonly views: readonly CpuView[];
+  private readonly registers: readonly RegisterAccess[];
+  private readonly handlers: readonly HandlerCache[];
+  private readonly control: RunControl;
+  private readonly patches: PlantedPatches;
+  private readonly stopListeners = new Set<(stop: StopEvent) => void>();
+  private readonly consoleListeners = new Set<(text: string) => void>();
+  private probed: DebugCapabilities | undefined;
+
+  constructor(
+    readonly machine: Machine,
+    private readonly options: MachineTargetOptions,
+  ) {
+    const features = cpuFeatures(machine.vcpus[0] as Vcpu);
+    this.description = buildTargetDescription({ variant: options.description ?? 'superset', ...features });
+    if (options.executable !== undefined) this.executable = options.executable;
+    this.views = machine.vcpus.map((vcpu) => new CpuView(vcpu, machine));
+    this.registers = this.views.map((view) => new RegisterAccess(view, this.description, features.xsave, machine));
+    this.handlers = this.views.map(() => new HandlerCache());
+    this.patches = new PlantedPatches(machine.memory);
+    this.control = new RunControl(machine, this.views, {
+      makeJob: (action, cpu) => this.makeJob(action, cpu),
+      onStop: (stop) => this.stopped(stop),
+      onText: (text) => this.say(text),
+    });
+    this.breakpoints = this.breakpointSupport();
+    this.monitor = { execute: (command, write) => runMonitorCommand(command, this.monitorContext(), write) };
+  }
+
+  get running(): boolean {
+    return this.control.running;
+  }
+
+  /** What this host's KVM does, probed at the first call. */
+  get capabilities(): DebugCapabilities {
+    this.probed ??= this.options.capabilities();
+    return this.probed;
+  }
+
+  threads(): readonly ThreadInfo[] {
+    return this.control.cpus.map(({ thread, view, halted, runner }) => ({
+      id: thread,
+      name: `cpu${thread - 1}`,
+      state: runner.active ? 'running' : `${halted ? 'halted' : 'stopped'} ${view.mode.name}`,
+    }));
+  }
+
+  readRegisters(thread: ThreadId): Uint8Array {
+    return this.registersOf(thread).readAll();
+  }
+
+  writeRegisters(thread: ThreadId, bytes: Uint8Array): void {
+    this.registersOf(thread).writeAll(bytes);
+  }
+
+  readRegister(thread: ThreadId, regnum: number): Uint8Array {
+    return this.registersOf(thread).read(regnum);
+  }
+
+  writeRegister(thread: ThreadId, regnum: number, bytes: Uint8Array): void {
+    this.registersOf(thread).write(regnum, bytes);
+  }
+
+  readMemory(thread: ThreadId, address: bigint, length: number): Uint8Array {
+    if (this.physicalMemory.enabled) return this.machine.memory.read(address, length);
+    return this.stoppedCpu(thread).view.memory.read(address, length);
+  }
+
+  writeMemory(thread: ThreadId, address: bigint, bytes: Uint8Array): void {
+    if (!this.physicalMemory.enabled) {
+      this.stoppedCpu(thread).view.memory.write(address, bytes);
+      return;
+    }
+    this.stoppedCpu(thread);
+    if (!this.machine.memory.contains(address, bytes.length)) {
+      throw new TargetError(`There is no guest memory at all of guest-physical 0x${address.toString(16)}, ${bytes.length} bytes`, EFAULT);
+    }
+    this.machine.memory.write(address, bytes);
+  }
+
+  resume(actions: readonly ResumeAction[]): void {
+    this.control.resume(actions);
+  }
+
+  interrupt(): void {
+    this.control.interrupt();
+  }
+
+  onStop(listener: (stop: StopEvent) => void): Disposable {
+    this.stopListeners.add(listener);
+    return { dispose: () => this.stopListeners.delete(listener) };
+  }
+
+  onConsole(listener: (text: string) => void): Disposable {
+    this.consoleListeners.add(listener);
+    return { dispose: () => this.consoleListeners.delete(listener) };
+  }
+
+  reset(): void {
+    if (this.running) throw new TargetError('The machine is running; interrupt it before a reset', EBUSY);
+    this.control.resetMachine();
+    this.registers.forEach((registers) => registers.invalidate());
+    this.lastStop = { thread: 1, reason: { kind: 'step' } };
+  }
+
+  kill(): void {
+    this.control.over = true;
+    this.lastStop = { thread: 1, reason: { kind: 'killed' } };
+    this.machine.close();
+  }
+
+  private stopped(stop: StopEvent): void {
+    this.registers.forEach((registers) => registers.invalidate());
+    this.lastStop = stop;
+    for (const listener of this.stopListeners) listener(stop);
+  }
+
+  private say(text: string): void {
+    for (const listener of this.consoleListeners) listener(text);
+  }
+
+  private makeJob(action: ResumeAction, { view }: Cpu): Job {
+    this.registersOf(action.thread).invalidate();
+    const context = { kernelIrqchip: this.machine.kernelIrqchip, guestUsesDebugRegisters: this.guestUsesDebugRegisters(view) };
+    if (action.kind === 'continue') {
+      return new ContinueJob(view, this.wanted, () => this.capabilities, context, this.patches);
+    }
+    const traps = new StepTraps(view, this.machine, this.capabilities, context, this.patches, this.handlers[action.thread - 1] as HandlerCache);
+    return new StepJob(view, this.wanted, this.capabilities, traps, {
+      ...(action.kind === 'range-step' && { range: { start: action.start, end: action.end } }),
+      blockInterrupts: this.stepOptions.noIrq,
+    });
+  }
+
+  private guestUsesDebugRegisters(view: CpuView): boolean {
+    if (this.wanted.all.length === 0) return false;
+    const { db, dr7 } = view.vcpu.debugRegisters;
+    return decodeDr7(dr7, db).length > 0;
+  }
+
+  private breakpointSupport(): BreakpointSupport {
+    return {
+      kinds: new Set<BreakpointKind>(['software', 'hardware']),
+      insert: (request) => this.insertBreakpoint(request),
+      remove: (request) => this.wanted.remove(request),
+      clear: () => this.wanted.clear(),
+    };
+  }
+
+  /** Takes a breakpoint that the planner can make stop; refuses one that it cannot. */
+  private insertBreakpoint(request: BreakpointRequest): void {
+    if (this.wanted.has(request)) return;
+    this.wanted.add(request);
+    if (this.running) return;
+    const view = this.control.cpu(this.lastStop.thread).view;
+    try {
+      planFor(this.wanted.all, view, this.capabilities, {
+        kernelIrqchip: this.machine.kernelIrqchip, guestUsesDebugRegisters: false,
+      });
+    } catch (error) {
+      this.wanted.remove(request);
+      throw error;
+    }
+  }
+
+  private monitorContext(): MonitorContext {
+    return {
+      machine: this.machine,
+      views: this.views,
+      current: this.lastStop.thread - 1,
+      breakpoints: this.wanted,
+      capabilities: () => this.capabilities,
+      isHalted: (cpu) => this.control.cpus[cpu]?.halted === true,
+      reset: () => this.reset(),
+      quit: () => this.options.onQuit?.(),
+      version: this.options.version,
+    };
+  }
+
+  private stoppedCpu(thread: ThreadId): Cpu {
+    if (this.running) throw new TargetError('The machine is running; interrupt it first', EBUSY);
+    return this.control.cpu(thread);
+  }
+
+  private registersOf(thread: ThreadId): RegisterAccess {
+    this.stoppedCpu(thread);
+    return this.registers[thread - 1] as RegisterAccess;
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * `monitor`: finds the command and prints help in gdbserver's layout (gdb manual, "Monitor Commands for gdbserver").
+ * Everything a command says is text; a wrong one is text too.
+ */
+import { infoMachineCommands } from './info-machine.js';
+import { infoMemCommand } from './info-mem.js';
+import { infoRegistersCommand } from './info-registers.js';
+import { memoryCommands } from './memory-commands.js';
+import { MonitorError, type MonitorCommand, type MonitorContext, type Write } from './command.js';
+
+const resetCommand: MonitorCommand = {
+  name: 'reset',
+  parameters: '[halt]',
+  help: 'Put the machine back before its first instruction; it stays stopped.',
+  run(context, words, write) {
+    if (words.length > 1 || (words.length === 1 && words[0] !== 'halt')) throw new MonitorError('Say "monitor reset" or "monitor reset halt".');
+    context.reset();
+    write('The machine stands before its first instruction. gdb still shows the old registers; "maintenance flush register-cache" or a step shows the new ones.\n');
+  },
+};
+
+const quitCommand: MonitorCommand = {
+  name: 'quit',
+  help: 'End the machine and the server.',
+  run(context, _words, write) {
+    write('The machine is gone.\n');
+    context.quit();
+  },
+};
+
+const helpCommand: MonitorCommand = {
+  name: 'help',
+  parameters: '[command]',
+  help: 'Show this text.',
+  run(_context, words, write) {
+    const wanted = words.join(' ');
+    const found = MONITOR_COMMANDS.filter(({ name }) => wanted === '' || name === wanted || name.startsWith(`${wanted} `));
+    if (found.length === 0) throw new MonitorError(`There is no command "${wanted}".`);
+    if (wanted === '') write('The following monitor commands are supported:\n');
+    for (const { name, parameters, help } of found) {
+      write(`  ${name}${parameters === undefined ? '' : ` ${parameters}`}\n    ${help}\n`);
+    }
+  },
+};
+
+/** In the order of `help`. */
+export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
+  helpCommand,
+  infoRegistersCommand,
+  infoMemCommand,
+  ...infoMachineCommands,
+  ...memoryCommands,
+  resetCommand,
+  quitCommand,
+];
+
+/** Runs one command line. */
+export function runMonitorCommand(line: string, context: MonitorContext, write: Write): void {
+  const words = line.trim().split(/\s+/).filter((word) => word !== '');
+  const command = findCommand(words);
+  if (command === undefined) {
+    // Plugins look for "unknown command" (GDB-NOTES, last table).
+    if (words.length > 0) write(`unknown command: '${words.join(' ')}'\n`);
+    return helpCommand.run(context, [], write);
+  }
+  try {
+    command.run(context, words.slice(command.name.split(' ').length), write);
+  } catch (error) {
+    if (!(error instanceof MonitorError)) throw error;
+    write(`${error.message}\n`);
+  }
+}
+
+function findCommand(words: readonly string[]): MonitorCommand | undefined {
+  return MONITOR_COMMANDS.find(({ name }) => name.split(' ').every((part, index) => words[index] === part));
+}

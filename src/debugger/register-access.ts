@@ -1,0 +1,130 @@
+/**
+ * A vCPU's registers in the layout of the target description. Everything is read at most once per stop: general and
+ * system registers came with the exit, XSAVE, debug registers and MSRs cost one ioctl each when first asked for.
+ */
+import { TargetError } from '../target.js';
+import type { Machine } from '../vmm/machine.js';
+import type { X86TargetDescription } from '../x86/target-description.js';
+import { encodeRegisters, readRegister } from '../x86/register-encode.js';
+import { RegisterWriteError, type RegisterFile, type RegisterSink } from '../x86/register-file.js';
+import { writeRegister, writeRegisters } from '../x86/register-write.js';
+import type { XsaveLayout } from '../x86/xsave.js';
+import type { CpuView } from './cpu-view.js';
+
+export class RegisterAccess {
+  private readonly block: Uint8Array;
+  private blockIsCurrent = false;
+  private readonly msrIndices: Uint32Array;
+  private msrValues: Map<number, bigint> | undefined;
+  private readonly file: RegisterFile;
+  private readonly sink: RegisterSink;
+
+  constructor(
+    private readonly view: CpuView,
+    private readonly description: X86TargetDescription,
+    layout: XsaveLayout,
+    machine: Machine,
+  ) {
+    this.block = new Uint8Array(description.size);
+    const known = new Set(machine.msrIndices);
+    this.msrIndices = Uint32Array.from(
+      description.registers.flatMap(({ source }) => (source.kind === 'msr' && known.has(source.index) ? [source.index] : [])),
+    );
+    this.file = this.makeFile(layout);
+    this.sink = this.makeSink();
+  }
+
+  /** The vCPU ran: what was read is stale. */
+  invalidate(): void {
+    this.blockIsCurrent = false;
+    this.msrValues = undefined;
+  }
+
+  /** The whole `g` block; valid until the next call. */
+  readAll(): Uint8Array {
+    if (!this.blockIsCurrent) {
+      encodeRegisters(this.description, this.file, this.block);
+      this.blockIsCurrent = true;
+    }
+    return this.block;
+  }
+
+  read(regnum: number): Uint8Array {
+    this.requireRegister(regnum);
+    return readRegister(this.description, regnum, this.file);
+  }
+
+  write(regnum: number, bytes: Uint8Array): void {
+    this.requireRegister(regnum);
+    this.change(() => writeRegister(this.description, regnum, bytes, this.file, this.sink));
+  }
+
+  writeAll(bytes: Uint8Array): void {
+    this.change(() => writeRegisters(this.description, bytes, this.file, this.sink));
+  }
+
+  private requireRegister(regnum: number): void {
+    if (this.description.registers[regnum] === undefined) throw new TargetError(`There is no register number ${regnum}`);
+  }
+
+  /** Runs a write; whatever the processor or KVM does not take becomes one sentence. */
+  private change(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (error instanceof RegisterWriteError) throw new TargetError(error.message);
+      if (error instanceof Error && 'operation' in error) throw new TargetError(`KVM does not take this value: ${error.message}`);
+      throw error;
+    } finally {
+      this.invalidate();
+      this.view.invalidate();
+    }
+  }
+
+  private makeFile(xsaveLayout: XsaveLayout): RegisterFile {
+    const { vcpu } = this.view;
+    const msr = (index: number): bigint | undefined => this.msrs().get(index);
+    return {
+      get regs() { return vcpu.regs; },
+      get sregs() { return vcpu.readSregs(); },
+      get debug() { return vcpu.debugRegisters; },
+      get xsave() { return vcpu.xsave; },
+      get xcr0() { return vcpu.xcr0; },
+      xsaveLayout,
+      msr,
+      readLinear: (address, length) => {
+        const bytes = this.view.memory.read(address, length);
+        return bytes.length === length ? bytes : undefined;
+      },
+    };
+  }
+
+  private makeSink(): RegisterSink {
+    const { vcpu } = this.view;
+    return {
+      setGeneral: (name, value) => {
+        vcpu.regs[name] = value;
+        this.view.invalidate();
+      },
+      setSystem: (change) => {
+        vcpu.writeSregs(change);
+        this.view.invalidate();
+      },
+      setDebug: (debug) => { vcpu.debugRegisters = debug; },
+      setXsave: (xsave) => { vcpu.xsave = xsave; },
+      setXcr0: (value) => { vcpu.xcr0 = value; },
+      setMsr: (index, value) => {
+        vcpu.native.setMsrs(Uint32Array.of(index), BigUint64Array.of(value));
+        this.msrValues = undefined;
+      },
+    };
+  }
+
+  private msrs(): Map<number, bigint> {
+    if (this.msrValues === undefined) {
+      const values = this.view.vcpu.native.getMsrs(this.msrIndices);
+      this.msrValues = new Map(Array.from(this.msrIndices, (index, i) => [index, values[i] as bigint]));
+    }
+    return this.msrValues;
+  }
+}

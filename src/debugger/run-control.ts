@@ -1,0 +1,203 @@
+/**
+ * All-stop run control: one resume starts every vCPU that has an action, the first stop stops them all, and it is
+ * reported when every vCPU is parked and guest memory is pristine again.
+ *
+ * A second vCPU that hits something in the meantime is not reported: its pc stands at what it hit, so it hits it again
+ * at the next resume if it is still wanted. Nothing is lost and nothing is reported after its removal.
+ */
+import { TargetError, type ResumeAction, type StopEvent, type StopReason, type ThreadId } from '../target.js';
+import type { Exit } from '../vmm/exit.js';
+import type { Machine } from '../vmm/machine.js';
+import type { CpuView } from './cpu-view.js';
+import { describeFault } from './fault-text.js';
+import type { Job, JobResult } from './job.js';
+import { LastRegisters } from './last-registers.js';
+import { VcpuRunner } from './vcpu-runner.js';
+
+/** One vCPU under run control. */
+export interface Cpu {
+  readonly thread: ThreadId;
+  readonly view: CpuView;
+  readonly runner: VcpuRunner;
+  readonly lastRegisters: LastRegisters;
+  job: Job | undefined;
+  /** In HLT with nothing running; goes on only by an interrupt, a step or a reset. */
+  halted: boolean;
+}
+
+export interface RunControlHooks {
+  /** Makes the job for one action. Throws TargetError when the action is not possible. */
+  makeJob(action: ResumeAction, cpu: Cpu): Job;
+  onStop(stop: StopEvent): void;
+  /** Text for gdb's console while the guest runs. */
+  onText(text: string): void;
+}
+
+export class RunControl {
+  readonly cpus: readonly Cpu[];
+  running = false;
+  /** The machine is over: it exited or was killed. */
+  over = false;
+  private pending: StopEvent | undefined;
+  private starting = false;
+  private resetCause: string | undefined;
+  private actions: readonly ResumeAction[] = [];
+  private resumedThread: ThreadId = 1;
+
+  constructor(
+    private readonly machine: Machine,
+    views: readonly CpuView[],
+    private readonly hooks: RunControlHooks,
+  ) {
+    this.cpus = views.map((view, index) => ({
+      thread: index + 1,
+      view,
+      runner: new VcpuRunner(view.vcpu, machine, (runner, exit) => this.ended(runner, exit)),
+      lastRegisters: new LastRegisters(view.vcpu),
+      job: undefined,
+      halted: false,
+    }));
+  }
+
+  resume(actions: readonly ResumeAction[]): void {
+    if (this.over) throw new TargetError('The machine has ended; reset or restart it first', 3);
+    if (this.running) throw new TargetError('The machine is running already', 16);
+    if (actions.length === 0) throw new TargetError('No thread was told to run', 22);
+    this.begin(actions);
+  }
+
+  interrupt(): void {
+    if (!this.running) return;
+    this.stopAll({ thread: this.resumedThread, reason: { kind: 'interrupt' } });
+    this.settle();
+  }
+
+  cpu(thread: ThreadId): Cpu {
+    const cpu = this.cpus[thread - 1];
+    if (cpu === undefined) throw new TargetError(`There is no thread ${thread}`, 3);
+    return cpu;
+  }
+
+  private begin(actions: readonly ResumeAction[]): void {
+    const started: { cpu: Cpu; job: Job }[] = [];
+    for (const action of actions) {
+      const cpu = this.cpu(action.thread);
+      if (cpu.halted && action.kind === 'continue') continue;
+      started.push({ cpu, job: this.hooks.makeJob(action, cpu) });
+    }
+    this.actions = actions;
+    this.resumedThread = (actions[0] as ResumeAction).thread;
+    this.running = true;
+    this.pending = undefined;
+    this.starting = true;
+    try {
+      for (const { cpu, job } of started) {
+        if (this.pending !== undefined) break;
+        cpu.halted = false;
+        cpu.job = job;
+        const plan = job.begin();
+        cpu.view.invalidate();
+        cpu.lastRegisters.keep();
+        cpu.runner.start(plan);
+      }
+    } catch (error) {
+      this.starting = false;
+      this.running = false;
+      for (const { job } of started) job.finish();
+      for (const cpu of this.cpus) cpu.job = undefined;
+      throw error;
+    }
+    this.starting = false;
+    this.settle();
+  }
+
+  private ended(runner: VcpuRunner, exit: Exit): void {
+    const cpu = this.cpus.find((candidate) => candidate.runner === runner) as Cpu;
+    cpu.view.invalidate();
+    const event = this.machine.takeEvent();
+    if (event?.kind === 'power-off') {
+      this.stopAll({ thread: cpu.thread, reason: { kind: 'exited', status: event.status }, text: event.cause });
+    } else if (event?.kind === 'reset') {
+      this.resetCause = event.cause;
+      this.stopAll(undefined);
+    } else if (exit.reason !== 'kicked') {
+      this.decide(cpu, exit, (cpu.job as Job).ended(exit));
+    }
+    this.settle();
+  }
+
+  private decide(cpu: Cpu, exit: Exit, result: JobResult): void {
+    switch (result.kind) {
+      case 'again':
+        if (this.pending === undefined) {
+          cpu.view.invalidate();
+          cpu.runner.start(result.plan);
+        }
+        return;
+      case 'stop':
+        this.stopAll(stopEvent(cpu.thread, result.reason, result.text));
+        return;
+      case 'halted':
+        cpu.halted = true;
+        if (!this.machine.canWakeFromHalt) this.sayDeadHalt(cpu);
+        return;
+      case 'unknown': {
+        const lost = exit.reason === 'shutdown' && cpu.lastRegisters.restoreIfReset();
+        if (lost) cpu.view.invalidate();
+        const place = { cpu: `cpu${cpu.thread - 1}`, where: cpu.view.where, registersRestored: lost };
+        const fault = describeFault(exit, place) ?? { signal: 'SIGTRAP', text: `${place.cpu} left the guest at ${place.where}: ${exit.reason}.` };
+        this.stopAll(stopEvent(cpu.thread, { kind: 'fault', signal: fault.signal }, fault.text));
+      }
+    }
+  }
+
+  private sayDeadHalt(cpu: Cpu): void {
+    if (this.cpus.some(({ runner }) => runner.active)) return;
+    this.hooks.onText(`cpu${cpu.thread - 1} is halted at ${cpu.view.where} and nothing can wake it; interrupt (Ctrl-C) to look at it.\n`);
+  }
+
+  /** Keeps the first stop and asks the others to park. */
+  private stopAll(stop: StopEvent | undefined): void {
+    this.pending ??= stop;
+    for (const { runner } of this.cpus) runner.kick();
+  }
+
+  /** Reports the pending stop, or resets the machine, once every vCPU is parked. */
+  private settle(): void {
+    if (this.starting || !this.running) return;
+    if (this.pending === undefined && this.resetCause === undefined) return;
+    if (this.cpus.some(({ runner }) => runner.active)) return;
+    for (const cpu of this.cpus) {
+      cpu.job?.finish();
+      cpu.job = undefined;
+    }
+    const stop = this.pending;
+    const resetCause = this.resetCause;
+    this.pending = undefined;
+    this.resetCause = undefined;
+    this.running = false;
+    if (resetCause !== undefined) {
+      this.resetMachine();
+      this.hooks.onText(`The guest reset the machine (${resetCause}).\n`);
+      if (stop === undefined) return this.begin(this.actions.map(({ thread }) => ({ kind: 'continue', thread })));
+    }
+    if (stop === undefined) return;
+    if (stop.reason.kind === 'exited') this.over = true;
+    this.hooks.onStop(stop);
+  }
+
+  /** Back to the state before the first instruction; nothing may be running. */
+  resetMachine(): void {
+    this.machine.reset();
+    this.over = false;
+    for (const cpu of this.cpus) {
+      cpu.halted = false;
+      cpu.view.invalidate();
+    }
+  }
+}
+
+function stopEvent(thread: ThreadId, reason: StopReason, text: string | undefined): StopEvent {
+  return text === undefined ? { thread, reason } : { thread, reason, text };
+}
+

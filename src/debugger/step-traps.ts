@@ -1,0 +1,167 @@
+/**
+ * Traps at the entries of the handlers that a step may enter (docs/decisions/0005-handler-traps.md): the guest's
+ * exception handlers, and the handler of an INT n at the pc.
+ *
+ * A patch at the handler's first byte where it is mapped to RAM; a debug register where the entry lies inside the
+ * interrupt table itself, whose bytes must not change, or where no patch stops on this host.
+ */
+import type { DebugCapabilities } from '../breakpoints/capabilities.js';
+import { inEveryMode } from '../breakpoints/capabilities.js';
+import type { PlantedPatches } from '../breakpoints/patches.js';
+import { DEBUG_REGISTER_COUNT, patchMechanism, type PatchMechanism, type PlanContext } from '../breakpoints/planner.js';
+import type { Machine } from '../vmm/machine.js';
+import { linearSp, RFLAGS_TF } from '../x86/cpu-mode.js';
+import type { DebugRegisterSlot } from '../x86/debug-registers.js';
+import { interruptTarget, type InterruptFrame } from '../x86/interrupt-target.js';
+import type { CpuView } from './cpu-view.js';
+
+/** Vectors 0–31 are the processor's own exceptions (SDM vol. 3, table 7-1). */
+const EXCEPTION_VECTORS = 32;
+/** Bytes of an instruction that are looked at for INT n, INT3 and INTO. */
+const INT_N = 0xcd;
+const INT3 = 0xcc;
+const INTO = 0xce;
+
+interface Entry {
+  readonly linear: bigint;
+  readonly physical: number;
+  readonly frame: InterruptFrame;
+}
+
+/** The handlers of one interrupt table, valid while its bytes, place and the address space are the same. */
+interface KnownHandlers {
+  readonly key: string;
+  readonly table: Uint8Array;
+  readonly entries: readonly Entry[];
+}
+
+/** Handlers found last time, kept per vCPU between steps. */
+export class HandlerCache {
+  known: KnownHandlers | undefined;
+}
+
+export class StepTraps {
+  readonly mechanism: PatchMechanism | undefined;
+  debugRegisters: readonly DebugRegisterSlot[] = [];
+  private entries: readonly Entry[] = [];
+  private guestTrapFlag = false;
+  private startPc = 0n;
+  private startCs = 0;
+
+  constructor(
+    private readonly view: CpuView,
+    private readonly machine: Machine,
+    private readonly capabilities: DebugCapabilities,
+    context: PlanContext,
+    private readonly patches: PlantedPatches,
+    private readonly cache: HandlerCache,
+  ) {
+    this.mechanism = patchMechanism(capabilities, context);
+  }
+
+  /** Plants the traps and returns the debug registers that the run needs besides. */
+  plant(): readonly DebugRegisterSlot[] {
+    this.startPc = this.view.pc;
+    this.guestTrapFlag = (this.view.vcpu.regs.rflags & RFLAGS_TF) !== 0n;
+    this.entries = [...this.handlers(), ...this.softwareInterrupt()];
+    const { start, end } = this.tableSpan();
+    this.startCs = this.view.vcpu.readSregs().cs.selector;
+    const slots: DebugRegisterSlot[] = [];
+    for (const { linear, physical } of this.entries) {
+      if (linear === this.startPc) continue;
+      const insideTable = linear >= start && linear < end;
+      if (this.mechanism !== undefined && !insideTable) {
+        this.patches.plant({ mechanism: this.mechanism, physical });
+      } else if (slots.length < DEBUG_REGISTER_COUNT && inEveryMode(this.capabilities, 'debugExecute') &&
+        !slots.some(({ address }) => address === linear)) {
+        slots.push({ index: slots.length, address: linear, type: 'execute', length: 1 });
+      }
+    }
+    this.debugRegisters = slots;
+    return slots;
+  }
+
+  lift(): void {
+    this.patches.liftAll();
+  }
+
+  get debugRegisterMask(): number {
+    return (1 << this.debugRegisters.length) - 1;
+  }
+
+  /** The patch that stands at a linear address, if it is one of these traps. */
+  mechanismAt(linear: bigint): PatchMechanism | undefined {
+    const entry = this.entries.find((candidate) => candidate.linear === linear);
+    if (entry === undefined || !this.patches.standsAt(entry.physical)) return undefined;
+    return this.mechanism;
+  }
+
+  /** The handler's entry, when a step ended one byte behind it: the host executed our hlt before it reported the step. */
+  enteredBehind(pc: bigint): bigint | undefined {
+    if (this.mechanism !== 'hlt' || pc - 1n === this.startPc) return undefined;
+    return this.mechanismAt(pc - 1n) === undefined ? undefined : pc - 1n;
+  }
+
+  /** A handler was entered at the pc: takes our TF out of the flags that were pushed, unless the guest's own was set. */
+  clearPushedTrapFlag(): void {
+    const pc = this.view.pc;
+    const entry = this.entries.find(({ linear }) => linear === pc);
+    if (entry === undefined || this.guestTrapFlag) return;
+    const slot = entry.frame.slotSize;
+    const stack = linearSp(this.view.vcpu.readSregs(), this.view.vcpu.regs.rsp, this.view.mode);
+    // Handlers often share one entry, so the vector does not tell whether an error code lies below IP: CS does.
+    const atCs = this.view.memory.read(stack + BigInt(slot), 2);
+    const hasErrorCode = atCs.length === 2 && (atCs[0] as number) + 256 * (atCs[1] as number) !== this.startCs;
+    const address = stack + BigInt(slot * (hasErrorCode ? 3 : 2));
+    const flags = this.view.memory.read(address, 2);
+    if (flags.length < 2 || ((flags[1] as number) & 1) === 0) return;
+    this.view.memory.write(address, Uint8Array.of(flags[0] as number, (flags[1] as number) & ~1));
+  }
+
+  /** Entries of the exception handlers; read again only when the table changed. */
+  private handlers(): readonly Entry[] {
+    const sregs = this.view.vcpu.readSregs();
+    const { mode } = this.view;
+    const length = Math.min(EXCEPTION_VECTORS * this.entrySize, sregs.idt.limit + 1);
+    const table = this.view.memory.read(sregs.idt.base, length);
+    const key = `${mode.code} ${sregs.idt.base} ${sregs.idt.limit} ${sregs.cr3} ${sregs.gdt.base}`;
+    const known = this.cache.known;
+    if (known !== undefined && known.key === key && Buffer.compare(known.table, table) === 0) return known.entries;
+    const entries: Entry[] = [];
+    for (let vector = 0; vector < EXCEPTION_VECTORS; vector++) {
+      const entry = this.entryOf(vector, 'exception');
+      if (entry !== undefined && !entries.some(({ linear }) => linear === entry.linear)) entries.push(entry);
+    }
+    this.cache.known = { key, table, entries };
+    return entries;
+  }
+
+  /** Bytes of one interrupt vector or gate. */
+  private get entrySize(): number {
+    const { mode } = this.view;
+    return mode.usesParagraphs && mode.name !== 'vm86' ? 4 : mode.isLong ? 16 : 8;
+  }
+
+  /** The linear bytes that 256 vectors take, as far as the limit goes. */
+  private tableSpan(): { start: bigint; end: bigint } {
+    const { base, limit } = this.view.vcpu.readSregs().idt;
+    return { start: base, end: base + BigInt(Math.min(limit + 1, 256 * this.entrySize)) };
+  }
+
+  /** The handler of INT n, INT3 or INTO at the pc. */
+  private softwareInterrupt(): readonly Entry[] {
+    const code = this.view.memory.read(this.startPc, 2);
+    const vector = code[0] === INT_N ? code[1] : code[0] === INT3 ? 3 : code[0] === INTO ? 4 : undefined;
+    if (vector === undefined || (code[0] === INT_N && code.length < 2)) return [];
+    const entry = this.entryOf(vector, 'interrupt');
+    return entry === undefined ? [] : [entry];
+  }
+
+  private entryOf(vector: number, source: 'exception' | 'interrupt'): Entry | undefined {
+    const target = interruptTarget(vector, source, this.view.vcpu.readSregs(), this.view.mode, (address, length) => this.view.memory.read(address, length));
+    if (!target.ok) return undefined;
+    const physical = this.view.memory.physical(target.address);
+    if (physical === undefined || this.machine.memory.chunkAt(physical)?.kind !== 'ram') return undefined;
+    return { linear: target.address, physical, frame: target.frame };
+  }
+}

@@ -1,0 +1,150 @@
+/** `stepi` moves exactly one instruction: the rows of docs/hosts.md, "Single step", that this host can show. */
+import test from 'tape';
+import { GuestUnderDebug, type TestMode } from './guest-under-debug.js';
+
+interface Row {
+  name: string;
+  modes?: readonly TestMode[];
+  code: readonly number[];
+  /** pc offsets after each step. */
+  steps: readonly number[];
+  prepare?: (guest: GuestUnderDebug) => void;
+  check?: (guest: GuestUnderDebug, t: test.Test) => void;
+}
+
+const ALL: readonly TestMode[] = ['real', 'protected', 'long'];
+const HLT = 0xf4;
+const NOP = 0x90;
+
+const rows: Row[] = [
+  { name: 'plain instructions', code: [NOP, 0x31, 0xc0, NOP, HLT], steps: [1, 3, 4] },
+  { name: 'a taken jump', code: [0xeb, 0x02, NOP, NOP, NOP, HLT], steps: [4, 5] },
+  { name: 'CPUID', code: [0x31, 0xc0, 0x0f, 0xa2, NOP, HLT], steps: [2, 4, 5] },
+  { name: 'OUT to a device', code: [0xb0, 0x41, 0xe6, 0x80, NOP, HLT], steps: [2, 4, 5], check: (g, t) => t.equal(g.machine.postCode, 0x41) },
+  { name: 'OUT to the serial port is made once', code: [0x66, 0xba, 0xf8, 0x03, 0xb0, 0x41, 0xee, NOP, HLT], modes: ['protected', 'long'], steps: [4, 6, 7, 8],
+    check: (g, t) => t.deepEqual(g.serial, [0x41]) },
+  { name: 'IN', code: [0xe4, 0xe9, NOP, HLT], steps: [2, 3], check: (g, t) => t.equal(Number(g.read('rax') & 0xffn), 0xe9) },
+  { name: 'HLT is one step', code: [NOP, HLT, NOP, NOP, HLT], steps: [1, 2, 3, 4] },
+  { name: 'PUSHF and POPF', code: [0x9c, 0x9d, NOP, HLT], steps: [1, 2, 3],
+    check: (g, t) => t.equal(Number(g.read('eflags')) & 0x100, 0, 'no trap flag is left behind') },
+  { name: 'PUSHF pushes no trap flag', code: [0x9c, 0x58, NOP, HLT], steps: [1, 2], check: (g, t) => t.equal(Number(g.read('rax')) & 0x100, 0) },
+  { name: 'far jump', modes: ['real'], code: [0xea, 0x07, 0x00, 0xc0, 0x07, NOP, NOP, NOP, HLT], steps: [7, 8] },
+  { name: 'MMIO write to nothing', modes: ['protected'], code: [0xa2, 0, 0, 0, 0xd0, NOP, HLT], steps: [5, 6] },
+  { name: 'MMIO read from nothing', modes: ['protected'], code: [0xa0, 0, 0, 0, 0xd0, NOP, HLT], steps: [5, 6], check: (g, t) => t.equal(Number(g.read('rax') & 0xffn), 0xff) },
+  { name: 'read-modify-write on MMIO', modes: ['protected'], code: [0xfe, 0x05, 0, 0, 0, 0xd0, NOP, HLT], steps: [6, 7] },
+];
+
+for (const { name, modes = ALL, code, steps, prepare, check } of rows) {
+  for (const mode of modes) {
+    test(`stepping in ${mode} mode: ${name}`, async (t) => {
+      const guest = new GuestUnderDebug(mode, code);
+      try {
+        prepare?.(guest);
+        const seen: number[] = [];
+        for (let i = 0; i < steps.length; i++) {
+          const stop = await guest.step();
+          t.equal(stop.reason.kind, 'step', stop.text);
+          seen.push(guest.offset);
+        }
+        t.deepEqual(seen, steps);
+        check?.(guest, t);
+      } finally {
+        guest.close();
+      }
+    });
+  }
+}
+
+test('stepping in real mode: REP STOSB ends after RCX iterations and is passed', async (t) => {
+  // mov cx,5; mov di,0x500; mov al,0x55; rep stosb; nop
+  const guest = new GuestUnderDebug('real', [0xb9, 5, 0, 0xbf, 0, 5, 0xb0, 0x55, 0xf3, 0xaa, NOP, HLT]);
+  for (let i = 0; i < 3; i++) await guest.step();
+  let steps = 0;
+  while (guest.offset === 8 && steps < 10) {
+    await guest.step();
+    steps++;
+  }
+  t.equal(guest.offset, 10);
+  t.ok(steps >= 1 && steps <= 6, `${steps} steps: one per iteration, or the whole`);
+  t.deepEqual(guest.bytes(0x500, 6), [0x55, 0x55, 0x55, 0x55, 0x55, 0]);
+  guest.close();
+});
+
+test('stepping in real mode: REP OUTSB writes each element once', async (t) => {
+  // mov cx,3; mov si,0x7c20; mov dx,0x3f8; rep outsb; nop
+  const code = [0xb9, 3, 0, 0xbe, 0x20, 0x7c, 0xba, 0xf8, 3, 0xf3, 0x6e, NOP, HLT];
+  const guest = new GuestUnderDebug('real', [...code, ...new Array<number>(0x20 - code.length).fill(0), 0x61, 0x62, 0x63]);
+  for (let i = 0; i < 3; i++) await guest.step();
+  for (let i = 0; i < 10 && guest.offset === 9; i++) await guest.step();
+  t.equal(guest.offset, 11);
+  t.deepEqual(guest.serial, [0x61, 0x62, 0x63]);
+  guest.close();
+});
+
+test('stepping in real mode: INT n stops at the first instruction of the handler, and IRET comes back', async (t) => {
+  const guest = new GuestUnderDebug('real', [0xcd, 0x21, NOP, HLT]);
+  guest.poke(0x21 * 4, [0x00, 0x7d, 0x00, 0x00]);
+  guest.poke(0x7d00, [NOP, 0xcf]);
+  await guest.step();
+  t.equal(guest.pc, 0x7d00n, 'the handler');
+  const sp = Number(guest.read('rsp') & 0xffffn);
+  t.deepEqual(guest.bytes(sp, 4), [0x02, 0x7c, 0, 0], 'the return address is behind the INT');
+  t.equal(guest.bytes(sp + 5, 1)[0]! & 1, 0, 'no trap flag in the pushed FLAGS');
+  await guest.step();
+  await guest.step();
+  t.equal(guest.offset, 2, 'back');
+  guest.close();
+});
+
+test('stepping in real mode: a divide error stops at the first instruction of its handler', async (t) => {
+  // xor cx,cx; div cx
+  const guest = new GuestUnderDebug('real', [0x31, 0xc9, 0xf7, 0xf1, NOP, HLT]);
+  guest.poke(0, [0x00, 0x7d, 0x00, 0x00]);
+  guest.poke(0x7d00, [NOP, NOP, HLT]);
+  await guest.step();
+  await guest.step();
+  t.equal(guest.pc, 0x7d00n);
+  const sp = Number(guest.read('rsp') & 0xffffn);
+  t.deepEqual(guest.bytes(sp, 4), [0x02, 0x7c, 0, 0], 'the faulting instruction is the return address');
+  t.equal(guest.bytes(sp + 5, 1)[0]! & 1, 0, 'no trap flag in the pushed FLAGS');
+  t.deepEqual(guest.bytes(0x7d00, 3), [NOP, NOP, HLT], 'the handler is as it was');
+  await guest.step();
+  t.equal(guest.pc, 0x7d01n);
+  guest.close();
+});
+
+test('stepping: a range step stays in its range and stops on a breakpoint inside', async (t) => {
+  // mov cx,100; loop: dec cx; jnz loop; nop; nop
+  const guest = new GuestUnderDebug('real', [0xb9, 100, 0, 0x49, 0x75, 0xfd, NOP, NOP, HLT]);
+  t.equal((await guest.stepRange(guest.start, guest.start + 6n)).reason.kind, 'step');
+  t.equal(guest.offset, 6, 'the loop ran to its end');
+  t.equal(Number(guest.read('rcx') & 0xffffn), 0);
+  guest.close();
+
+  const second = new GuestUnderDebug('real', [0xb9, 100, 0, 0x49, 0x75, 0xfd, NOP, NOP, HLT]);
+  second.break(4);
+  const stop = await second.stepRange(second.start, second.start + 6n);
+  t.equal(stop.reason.kind, 'breakpoint');
+  t.equal(second.offset, 4);
+  t.equal(Number(second.read('rcx') & 0xffffn), 99);
+  second.close();
+});
+
+test('stepping: an interrupt ends a range step that would never end', async (t) => {
+  const guest = new GuestUnderDebug('real', [0xeb, 0xfe]);
+  setTimeout(() => guest.target.interrupt(), 50);
+  const stop = await guest.stepRange(guest.start, guest.start + 2n);
+  t.equal(stop.reason.kind, 'interrupt');
+  t.equal(guest.offset, 0);
+  guest.close();
+});
+
+test("stepping: the guest's own trap flag survives steps", async (t) => {
+  // pushf; pop ax; or ah,1; push ax; popf; nop; nop
+  const guest = new GuestUnderDebug('real', [0x9c, 0x58, 0x80, 0xcc, 0x01, 0x50, 0x9d, NOP, NOP, HLT]);
+  guest.poke(4, [0x00, 0x7d, 0x00, 0x00]);
+  guest.poke(0x7d00, [NOP, 0xcf]);
+  for (let i = 0; i < 5; i++) await guest.step();
+  t.ok(Number(guest.read('eflags')) & 0x100, 'TF is set, as the guest set it');
+  guest.close();
+});
