@@ -1,0 +1,35 @@
+{
+  "targets": [
+    {
+      "target_name": "kvm",
+      "sources": [
+        "native/core/error.cc",
+        "native/core/guest-memory.cc",
+        "native/core/kick-signal.cc",
+        "native/core/run-loop.cc",
+        "native/core/system.cc",
+        "native/core/trap-flag.cc",
+        "native/core/vcpu.cc",
+        "native/core/vcpu-state.cc",
+        "native/core/vcpu-thread.cc",
+        "native/core/vm.cc",
+        "native/binding/addon.cc",
+        "native/binding/constants.cc",
+        "native/binding/convert.cc",
+        "native/binding/layout.cc",
+        "native/binding/memory-wrap.cc",
+        "native/binding/system-wrap.cc",
+        "native/binding/vcpu-state-wrap.cc",
+        "native/binding/vcpu-wrap.cc",
+        "native/binding/vm-wrap.cc"
+      ],
+      "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
+      "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS"],
+      "cflags!": ["-fno-exceptions"],
+      "cflags_cc!": ["-fno-exceptions", "-std=gnu++14"],
+      "cflags": ["-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fvisibility=hidden", "-pthread"],
+      "cflags_cc": ["-std=c++17"],
+      "ldflags": ["-pthread"]
+    }
+  ]
+}

@@ -1,0 +1,277 @@
+#include "run-loop.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/ioctl.h>
+
+namespace kvm {
+namespace {
+
+constexpr uint32_t kInject = KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP;
+constexpr uint64_t kDr6Hits = 0xf;            // B0-B3
+constexpr uint64_t kDr6Detected = 0x2000;     // BD
+constexpr uint64_t kDr6SingleStep = 0x4000;   // BS
+
+// B0-B3 of the registers that are enabled: a disabled one may be flagged too (SDM vol. 3, 17.2.3).
+uint64_t enabled_hits(uint64_t dr6, uint64_t dr7) {
+  uint64_t hits = 0;
+  for (int i = 0; i < 4; i++) {
+    if ((dr6 >> i & 1) != 0 && (dr7 >> (2 * i) & 3) != 0) hits |= uint64_t{1} << i;
+  }
+  return hits & kDr6Hits;
+}
+
+}  // namespace
+
+RunLoop::RunLoop(int vcpu_fd, kvm_run* run, Vm& vm, std::atomic<bool>& kick)
+    : vcpu_fd_(vcpu_fd), run_(run), kick_(kick), trap_flag_(vcpu_fd, vm) {
+  run_->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
+}
+
+RunLoop::End RunLoop::run(const RunPlan& plan) {
+  fix_pushf_ = (plan.flags & kFixPushf) != 0;
+  if ((plan.flags & kFresh) != 0) {
+    steps_ = 0;
+    end_unchecked_ = false;
+    step_open_ = false;  // an access still to be completed belongs to the plan before
+  }
+  const kvm_guest_debug wanted = wanted_debug(plan);
+  // A continuing run completes the access and goes on in one KVM_RUN.
+  if (completion_pending_ && (plan.mode == kStep || std::memcmp(&wanted, &applied_debug_, sizeof wanted) != 0)) {
+    if (auto end = complete()) return *end;
+  }
+  if (plan.mode == kStep && end_unchecked_) {
+    end_unchecked_ = false;
+    if (plan_ended(plan)) return {kPlanDone};
+  }
+  if (auto end = apply_debug(wanted)) return *end;
+  return plan.mode == kStep ? run_stepping(plan) : run_continuing();
+}
+
+int RunLoop::enter(EnterMode mode) {
+  put_registers(mode);
+  // The order matters: a kick sets the flag, then immediate_exit, then sends the signal. Either the flag is seen here, or
+  // the kicker's store to immediate_exit comes after ours.
+  __atomic_store_n(&run_->immediate_exit, mode == EnterMode::complete_only ? 1 : 0, __ATOMIC_SEQ_CST);
+  if (kick_.load(std::memory_order_seq_cst)) __atomic_store_n(&run_->immediate_exit, 1, __ATOMIC_SEQ_CST);
+  run_->exit_reason = KVM_EXIT_UNKNOWN;
+  completion_pending_ = false;
+  const int result = ioctl(vcpu_fd_, KVM_RUN, 0) < 0 ? -errno : 0;
+  // An AP that has not been started is not given its registers: the kernel leaves the bits and overwrites the values.
+  staged_ &= static_cast<uint32_t>(run_->kvm_dirty_regs);
+  run_->kvm_dirty_regs = 0;
+  if (result == -EINVAL) staged_ = 0;  // what KVM refused must not be tried for ever
+  if (!single_stepping()) trap_flag_.set_own((run_->s.regs.regs.rflags & kTrapFlag) != 0);
+  if (result == 0) completion_pending_ = exit_needs_completion();
+  return result;
+}
+
+bool RunLoop::exit_needs_completion() const {
+  switch (run_->exit_reason) {
+    case KVM_EXIT_IO:
+    case KVM_EXIT_MMIO:
+    case KVM_EXIT_X86_RDMSR:
+    case KVM_EXIT_X86_WRMSR:
+    case KVM_EXIT_HYPERCALL:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::optional<RunLoop::End> RunLoop::complete() {
+  if (!completion_pending_) return std::nullopt;
+  const int result = enter(EnterMode::complete_only);
+  if (result == 0) {
+    if (completion_pending_) return End{kExit};
+    if (run_->exit_reason != KVM_EXIT_DEBUG) return End{kExit};
+    // DEBUG: the single step is done. A debug-register hit on the way stays an exit of its own.
+    const bool was_open = step_open_;
+    if (was_open) finish_step();
+    const auto& debug = run_->debug.arch;
+    end_unchecked_ = was_open;
+    if (debug.exception != 1 || enabled_hits(debug.dr6, applied_debug_.arch.debugreg[7]) != 0) return End{kExit};
+    return std::nullopt;
+  }
+  if (result != -EINTR && result != -EAGAIN) return End{kError, -result};
+  // Done without DEBUG; the instruction is behind us if RIP (or, of a REP, RCX) has changed.
+  const kvm_regs& regs = run_->s.regs.regs;
+  if (step_open_ && (regs.rip != step_start_.rip || regs.rcx != step_start_.rcx)) {
+    finish_step();
+    end_unchecked_ = true;
+  }
+  step_open_ = false;
+  return std::nullopt;
+}
+
+RunLoop::End RunLoop::run_continuing() {
+  for (;;) {
+    const int result = enter(EnterMode::execute);
+    if (result == 0) return {kExit};
+    if (result != -EINTR && result != -EAGAIN) return {kError, -result};
+    if (take_kick()) return {kKicked};
+  }
+}
+
+RunLoop::End RunLoop::run_stepping(const RunPlan& plan) {
+  for (;;) {
+    kvm_regs regs;
+    kvm_sregs sregs;
+    kvm_vcpu_events events;
+    read_registers(&regs, &sregs, &events);
+    step_start_ = step_start(regs, sregs);
+    step_open_ = true;
+    const int result = enter(EnterMode::step);
+    if (result == 0) {
+      if (auto end = classify_step()) return *end;
+      if (plan_ended(plan)) return {kPlanDone};
+      continue;
+    }
+    if (result != -EINTR && result != -EAGAIN) {
+      step_open_ = false;
+      return {kError, -result};
+    }
+    // EINTR and DEBUG exclude each other: an unchanged RIP means that nothing was executed.
+    if (run_->s.regs.regs.rip != step_start_.rip) finish_step();
+    step_open_ = false;
+    if (take_kick()) return {kKicked};
+    if (plan_ended(plan)) return {kPlanDone};
+  }
+}
+
+std::optional<RunLoop::End> RunLoop::classify_step() {
+  if (completion_pending_) return End{kExit};  // the step stays open
+  switch (run_->exit_reason) {
+    case KVM_EXIT_DEBUG: {
+      const auto& debug = run_->debug.arch;
+      const bool hit = debug.exception != 1 || (debug.dr6 & kDr6Detected) != 0 ||
+                       enabled_hits(debug.dr6, applied_debug_.arch.debugreg[7]) != 0;
+      if (debug.exception == 1 && (!hit || (debug.dr6 & kDr6SingleStep) != 0)) {
+        finish_step();
+        end_unchecked_ = hit;
+      }
+      step_open_ = false;
+      if (hit) return End{kExit};
+      return std::nullopt;
+    }
+    case KVM_EXIT_HLT:
+      // HLT is a finished step; whether the guest sleeps now is for JavaScript to decide.
+      finish_step();
+      end_unchecked_ = true;
+      return End{kExit};
+    default:
+      step_open_ = false;
+      return End{kExit};
+  }
+}
+
+void RunLoop::finish_step() {
+  steps_++;
+  step_open_ = false;
+  trap_flag_.after_step(step_start_, run_->s.regs.regs, run_->s.regs.sregs, fix_pushf_);
+}
+
+bool RunLoop::plan_ended(const RunPlan& plan) const {
+  if (steps_ == 0) return false;
+  if (plan.max_steps != 0 && steps_ >= plan.max_steps) return true;
+  const uint64_t pc = linear_pc(run_->s.regs.regs, run_->s.regs.sregs);
+  if (plan.range_end != 0 && (pc < plan.range_start || pc >= plan.range_end)) return true;
+  return std::binary_search(plan.until, plan.until + plan.until_count, pc);
+}
+
+kvm_guest_debug RunLoop::wanted_debug(const RunPlan& plan) const {
+  kvm_guest_debug wanted{};
+  wanted.control = plan.debug_control;
+  if (plan.mode == kStep) {
+    wanted.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
+  } else {
+    wanted.control &= ~KVM_GUESTDBG_SINGLESTEP;
+  }
+  // An injection is made once, not again by every run of the same plan.
+  if ((plan.flags & kFresh) == 0) wanted.control &= ~kInject;
+  if ((wanted.control & KVM_GUESTDBG_USE_HW_BP) != 0) {
+    std::memcpy(wanted.arch.debugreg, plan.debugreg, sizeof wanted.arch.debugreg);
+  }
+  return wanted;
+}
+
+std::optional<RunLoop::End> RunLoop::apply_debug(const kvm_guest_debug& wanted) {
+  if (std::memcmp(&wanted, &applied_debug_, sizeof wanted) == 0) return std::nullopt;
+  if ((wanted.control & kInject) != 0) {
+    if (auto end = flush_staged_by_ioctl()) return end;
+  }
+  const bool was_stepping = single_stepping();
+  if (ioctl(vcpu_fd_, KVM_SET_GUEST_DEBUG, &wanted) != 0) return End{kError, errno, kErrorInSetGuestDebug};
+  applied_debug_ = wanted;
+  applied_debug_.control &= ~kInject;
+  if ((wanted.control & kInject) != 0 && ioctl(vcpu_fd_, KVM_GET_VCPU_EVENTS, &run_->s.regs.events) != 0) {
+    return End{kError, errno};
+  }
+  if (!single_stepping()) {
+    // KVM took its TF away and with it the guest's own.
+    if (was_stepping && trap_flag_.own() && (staged_ & KVM_SYNC_X86_REGS) == 0) {
+      run_->s.regs.regs.rflags |= kTrapFlag;
+      run_->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<RunLoop::End> RunLoop::flush_staged_by_ioctl() {
+  int result = 0;
+  if (staged_ & KVM_SYNC_X86_REGS) result = ioctl(vcpu_fd_, KVM_SET_REGS, &staged_regs_);
+  if (result == 0 && (staged_ & KVM_SYNC_X86_SREGS)) result = ioctl(vcpu_fd_, KVM_SET_SREGS, &staged_sregs_);
+  if (result == 0 && (staged_ & KVM_SYNC_X86_EVENTS)) result = ioctl(vcpu_fd_, KVM_SET_VCPU_EVENTS, &staged_events_);
+  if (result != 0) return End{kError, errno};
+  auto& area = run_->s.regs;
+  read_registers(&area.regs, &area.sregs, &area.events);
+  staged_ = 0;
+  return std::nullopt;
+}
+
+void RunLoop::stage(uint32_t dirty, const kvm_regs& regs, const kvm_sregs& sregs, const kvm_vcpu_events& events) {
+  if (dirty & KVM_SYNC_X86_REGS) {
+    staged_regs_ = regs;
+    trap_flag_.set_own((regs.rflags & kTrapFlag) != 0);
+  }
+  if (dirty & KVM_SYNC_X86_SREGS) staged_sregs_ = sregs;
+  if (dirty & KVM_SYNC_X86_EVENTS) staged_events_ = events;
+  staged_ |= dirty & (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS);
+}
+
+void RunLoop::put_registers(EnterMode mode) {
+  auto& area = run_->s.regs;
+  if (staged_ & KVM_SYNC_X86_REGS) area.regs = staged_regs_;
+  if (staged_ & KVM_SYNC_X86_SREGS) {
+    area.sregs = staged_sregs_;
+    run_->cr8 = staged_sregs_.cr8;  // without a local APIC in the kernel every KVM_RUN takes CR8 from here
+  }
+  if (staged_ & KVM_SYNC_X86_EVENTS) area.events = staged_events_;
+  run_->kvm_dirty_regs |= staged_;
+  if (mode != EnterMode::step) return;
+  // KVM re-adds TF by itself only while RIP is the one KVM_SET_GUEST_DEBUG saw, so it is set before every step. Setting
+  // registers drops an exception that waits to be delivered (an injected one, say): that is set again behind them.
+  if ((staged_ & KVM_SYNC_X86_REGS) == 0 && (area.events.exception.pending | area.events.exception.injected) != 0) {
+    run_->kvm_dirty_regs |= KVM_SYNC_X86_EVENTS;
+  }
+  area.regs.rflags |= kTrapFlag;
+  run_->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+}
+
+void RunLoop::read_registers(kvm_regs* regs, kvm_sregs* sregs, kvm_vcpu_events* events) const {
+  const auto& area = run_->s.regs;
+  *regs = staged_ & KVM_SYNC_X86_REGS ? staged_regs_ : area.regs;
+  *sregs = staged_ & KVM_SYNC_X86_SREGS ? staged_sregs_ : area.sregs;
+  *events = staged_ & KVM_SYNC_X86_EVENTS ? staged_events_ : area.events;
+  if (single_stepping() || (staged_ & KVM_SYNC_X86_REGS)) {
+    regs->rflags = (regs->rflags & ~kTrapFlag) | (trap_flag_.own() ? kTrapFlag : 0);
+  }
+}
+
+void RunLoop::registers_refreshed() {
+  run_->cr8 = run_->s.regs.sregs.cr8;
+  if (!single_stepping()) trap_flag_.set_own((run_->s.regs.regs.rflags & kTrapFlag) != 0);
+}
+
+}  // namespace kvm

@@ -1,0 +1,86 @@
+// Carries out a run plan with KVM_RUN, on the vCPU's thread. Everything that runs per instruction is here.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <linux/kvm.h>
+#include <optional>
+
+#include "exit-record.h"
+#include "run-plan.h"
+#include "trap-flag.h"
+
+namespace kvm {
+
+class RunLoop {
+ public:
+  struct End {
+    Outcome outcome;
+    int error = 0;
+    ErrorOperation operation = kErrorInRun;
+  };
+
+  // `run` is the vCPU's mapping; `kick` is set by whoever wants the run to end.
+  RunLoop(int vcpu_fd, kvm_run* run, Vm& vm, std::atomic<bool>& kick);
+
+  // On the vCPU's thread:
+  End run(const RunPlan& plan);
+  // Finishes a pending I/O, MMIO or MSR exit without executing anything more. nullopt: done, nothing is pending. Else
+  // the next fragment of the access, or what else came of it.
+  std::optional<End> complete();
+
+  // On the JavaScript thread while the vCPU's thread is parked:
+  bool completion_pending() const { return completion_pending_; }
+  uint64_t steps() const { return steps_; }
+  // Registers to be put into the vCPU when it next runs (KVM_SYNC_X86_* in `dirty`).
+  void stage(uint32_t dirty, const kvm_regs& regs, const kvm_sregs& sregs, const kvm_vcpu_events& events);
+  // The vCPU's registers as the guest would see them: the sync area, what is staged over it, and the guest's own TF.
+  void read_registers(kvm_regs* regs, kvm_sregs* sregs, kvm_vcpu_events* events) const;
+  // The registers were read or set by ioctl: the sync area holds what KVM_GET_REGS gave.
+  void registers_refreshed();
+  void own_trap_flag_set(bool own) { trap_flag_.set_own(own); }
+  bool own_trap_flag() const { return trap_flag_.own(); }
+  void unstage(uint32_t bits) { staged_ &= ~bits; }
+  // KVM_SET_GUEST_DEBUG was issued from outside.
+  void guest_debug_set(const kvm_guest_debug& debug) { applied_debug_ = debug; }
+  bool single_stepping() const { return (applied_debug_.control & KVM_GUESTDBG_SINGLESTEP) != 0; }
+
+ private:
+  enum class EnterMode { execute, step, complete_only };
+  // One KVM_RUN; 0 or -errno.
+  int enter(EnterMode mode);
+  void put_registers(EnterMode mode);
+  bool take_kick() { return kick_.exchange(false); }
+  End run_continuing();
+  End run_stepping(const RunPlan& plan);
+  // What a KVM_RUN that returned 0 within a step means. nullopt: a step is finished and nothing else happened.
+  std::optional<End> classify_step();
+  void finish_step();
+  bool plan_ended(const RunPlan& plan) const;
+  kvm_guest_debug wanted_debug(const RunPlan& plan) const;
+  std::optional<End> apply_debug(const kvm_guest_debug& wanted);
+  std::optional<End> flush_staged_by_ioctl();
+  bool exit_needs_completion() const;
+
+  const int vcpu_fd_;
+  kvm_run* const run_;
+  std::atomic<bool>& kick_;
+  TrapFlag trap_flag_;
+  kvm_guest_debug applied_debug_{};
+
+  uint32_t staged_ = 0;
+  kvm_regs staged_regs_{};
+  kvm_sregs staged_sregs_{};
+  kvm_vcpu_events staged_events_{};
+
+  bool completion_pending_ = false;
+  // A step has begun and its I/O, MMIO or MSR access waits to be completed.
+  bool step_open_ = false;
+  StepStart step_start_{};
+  // A step was finished by an exit that JavaScript had to see; the plan's end is still to be looked at.
+  bool end_unchecked_ = false;
+  bool fix_pushf_ = false;
+  uint64_t steps_ = 0;
+};
+
+}  // namespace kvm

@@ -1,0 +1,140 @@
+#include "trap-flag.h"
+
+#include <algorithm>
+#include <sys/ioctl.h>
+
+#include "guest-memory.h"
+#include "vm.h"
+
+namespace kvm {
+namespace {
+
+constexpr uint64_t kEferLma = 0x400;
+constexpr uint8_t kTrapFlagInSecondByte = 0x01;
+
+bool in_64bit_code(const kvm_sregs& sregs) { return (sregs.efer & kEferLma) != 0 && sregs.cs.l != 0; }
+
+uint64_t stack_mask(const kvm_sregs& sregs) {
+  if (in_64bit_code(sregs)) return ~uint64_t{0};
+  return sregs.ss.db != 0 ? 0xffffffffu : 0xffffu;
+}
+
+// What the prefixes of an instruction of at most 15 bytes leave: its opcode and its operand size.
+struct Decoded {
+  uint8_t opcode;
+  unsigned operand_size;
+};
+
+Decoded decode(const uint8_t* bytes, size_t length, const StepStart& start, unsigned size_without_prefix) {
+  bool operand_prefix = false;
+  bool rex_w = false;
+  size_t at = 0;
+  for (; at + 1 < length; at++) {
+    const uint8_t byte = bytes[at];
+    if (byte == 0x66) {
+      operand_prefix = true;
+    } else if (start.long_mode && (byte & 0xf0) == 0x40) {
+      rex_w = (byte & 8) != 0;
+    } else if (byte != 0x67 && byte != 0x2e && byte != 0x36 && byte != 0x3e && byte != 0x26 && byte != 0x64 &&
+               byte != 0x65 && byte != 0xf2 && byte != 0xf3) {
+      break;
+    }
+  }
+  unsigned size = size_without_prefix;
+  if (rex_w) {
+    size = 8;
+  } else if (operand_prefix) {
+    size = size == 2 ? 4 : 2;
+  }
+  return {bytes[at], size};
+}
+
+}  // namespace
+
+uint64_t linear_pc(const kvm_regs& regs, const kvm_sregs& sregs) {
+  return in_64bit_code(sregs) ? regs.rip : static_cast<uint32_t>(sregs.cs.base + regs.rip);
+}
+
+StepStart step_start(const kvm_regs& regs, const kvm_sregs& sregs) {
+  StepStart start{};
+  start.linear_pc = linear_pc(regs, sregs);
+  start.rip = regs.rip;
+  start.rcx = regs.rcx;
+  start.stack_offset = regs.rsp & stack_mask(sregs);
+  start.long_mode = in_64bit_code(sregs);
+  start.stack = start.long_mode ? regs.rsp : static_cast<uint32_t>(sregs.ss.base + start.stack_offset);
+  start.default_32 = sregs.cs.db != 0;
+  start.rflags = regs.rflags;
+  return start;
+}
+
+void TrapFlag::after_step(const StepStart& start, const kvm_regs& regs, const kvm_sregs& sregs, bool fix_pushf) {
+  const int64_t rip_moved = static_cast<int64_t>(regs.rip - start.rip);
+  const uint64_t mask = stack_mask(sregs);
+  int64_t stack_moved = static_cast<int64_t>(((regs.rsp & mask) - start.stack_offset) & mask);
+  // A 16- or 32-bit stack pointer that moved down.
+  if (mask != ~uint64_t{0} && stack_moved > static_cast<int64_t>(mask / 2)) stack_moved -= static_cast<int64_t>(mask) + 1;
+
+  const int64_t distance = stack_moved < 0 ? -stack_moved : stack_moved;
+  const bool one_operand = distance == 2 || distance == 4 || distance == 8;
+  const bool in_line = rip_moved >= 1 && rip_moved <= 4;
+  const bool could_be_pushf = in_line && one_operand && stack_moved < 0 && fix_pushf && !own_;
+  const bool could_be_popf = in_line && one_operand && stack_moved > 0;
+  const bool could_be_transfer = (rip_moved < 1 || rip_moved > 15) && distance != 0 && !one_operand;
+  if (!could_be_pushf && !could_be_popf && !could_be_transfer) return;
+
+  uint8_t bytes[4] = {};
+  size_t length = in_line ? static_cast<size_t>(rip_moved) : sizeof bytes;
+  // The bytes beyond a short instruction at the end of a page need not be there.
+  if (!read_linear(start.linear_pc, bytes, length) && !read_linear(start.linear_pc, bytes, length = 1)) return;
+  const unsigned default_size = start.default_32 ? 4 : 2;
+
+  uint8_t flags[2] = {};
+  if (could_be_pushf) {
+    if (decode(bytes, length, start, default_size).opcode != 0x9c) return;
+    const uint64_t image = start.long_mode ? regs.rsp : static_cast<uint32_t>(start.stack + stack_moved);
+    if (read_linear(image + 1, flags, 1) && (flags[0] & kTrapFlagInSecondByte) != 0) {
+      write_linear_byte(image + 1, flags[0] & ~kTrapFlagInSecondByte);
+    }
+  } else if (could_be_popf) {
+    if (decode(bytes, length, start, default_size).opcode != 0x9d) return;
+    if (read_linear(start.stack, flags, 2)) own_ = (flags[1] & kTrapFlagInSecondByte) != 0;
+  } else {
+    // IRET: IP, CS, FLAGS, each as wide as the operand (SDM vol. 2, IRET); 4 bytes is its default in 64-bit code.
+    const Decoded decoded = decode(bytes, length, start, start.long_mode ? 4 : default_size);
+    if (decoded.opcode == 0xcf) {
+      if (read_linear(start.stack + 2 * decoded.operand_size, flags, 2)) own_ = (flags[1] & kTrapFlagInSecondByte) != 0;
+    } else if (decoded.opcode == 0xcc || decoded.opcode == 0xcd || decoded.opcode == 0xce || decoded.opcode == 0xf1) {
+      own_ = false;  // delivery through the IVT or IDT clears TF (SDM vol. 3, 6.12.1.3)
+    }
+  }
+}
+
+bool TrapFlag::translate(uint64_t linear, uint64_t* physical) {
+  // Harmless here although it sets Accessed bits: the instruction has just used these pages.
+  kvm_translation translation{};
+  translation.linear_address = linear;
+  if (ioctl(vcpu_fd_, KVM_TRANSLATE, &translation) != 0 || translation.valid == 0) return false;
+  *physical = translation.physical_address;
+  return true;
+}
+
+bool TrapFlag::read_linear(uint64_t address, void* bytes, size_t length) {
+  auto* to = static_cast<uint8_t*>(bytes);
+  while (length > 0) {
+    const size_t part = std::min<size_t>(length, GuestMemory::kPageSize - address % GuestMemory::kPageSize);
+    uint64_t physical;
+    if (!translate(address, &physical) || !vm_.read_physical(physical, to, part)) return false;
+    address += part;
+    to += part;
+    length -= part;
+  }
+  return true;
+}
+
+bool TrapFlag::write_linear_byte(uint64_t address, uint8_t byte) {
+  uint64_t physical;
+  return translate(address, &physical) && vm_.write_physical(physical, &byte, 1);
+}
+
+}  // namespace kvm

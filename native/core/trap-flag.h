@@ -1,0 +1,55 @@
+// The guest's own TF while KVM single-steps it. KVM uses the same bit, hides it from every register it reports and
+// clears it when stepping is turned off; so what the guest itself set is followed here, from what each step did.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <linux/kvm.h>
+
+namespace kvm {
+
+class Vm;
+
+constexpr uint64_t kTrapFlag = 0x100;
+
+// CS.base + RIP as KVM computes it (kvm_get_linear_rip): RIP alone in 64-bit code, 32 bits otherwise.
+uint64_t linear_pc(const kvm_regs& regs, const kvm_sregs& sregs);
+
+// Where the instruction began, kept to see afterwards what it did.
+struct StepStart {
+  uint64_t linear_pc;
+  uint64_t rip;
+  uint64_t rcx;
+  uint64_t stack;         // linear address of the top of the stack
+  uint64_t stack_offset;  // SP, ESP or RSP, as wide as the stack is
+  bool long_mode;
+  bool default_32;  // CS.D
+  uint64_t rflags;
+};
+
+StepStart step_start(const kvm_regs& regs, const kvm_sregs& sregs);
+
+class TrapFlag {
+ public:
+  TrapFlag(int vcpu_fd, Vm& vm) : vcpu_fd_(vcpu_fd), vm_(vm) {}
+
+  // The guest's own TF.
+  bool own() const { return own_; }
+  void set_own(bool own) { own_ = own; }
+
+  // After a finished step: follows POPF, IRET and INT n; with `fix_pushf` clears the TF that a stepped PUSHF (VMX, SVM)
+  // pushed. Instructions are told apart by how far RIP and RSP moved first, and read only when they could be one of
+  // these, so that a usual step costs nothing.
+  void after_step(const StepStart& start, const kvm_regs& regs, const kvm_sregs& sregs, bool fix_pushf);
+
+ private:
+  bool read_linear(uint64_t address, void* bytes, size_t length);
+  bool write_linear_byte(uint64_t address, uint8_t byte);
+  bool translate(uint64_t linear, uint64_t* physical);
+
+  int vcpu_fd_;
+  Vm& vm_;
+  bool own_ = false;
+};
+
+}  // namespace kvm

@@ -1,0 +1,192 @@
+// The state ioctls of a vCPU that need more than one struct in or out.
+#include <algorithm>
+#include <cstring>
+
+#include "flexible-array.h"
+#include "vcpu.h"
+
+namespace kvm {
+namespace {
+
+// The kernel's MAX_IO_MSRS.
+constexpr size_t kMsrsPerCall = 256;
+constexpr size_t kMaximumMsrs = 65536;
+constexpr size_t kMaximumCpuidEntries = 256;
+
+std::string hex(uint32_t number) {
+  char text[16];
+  snprintf(text, sizeof text, "0x%x", number);
+  return text;
+}
+
+}  // namespace
+
+void Vcpu::refresh(uint32_t sets) {
+  auto& area = run_->s.regs;
+  if (sets & KVM_SYNC_X86_REGS) fd_.ioctl(KVM_GET_REGS, "KVM_GET_REGS", &area.regs);
+  if (sets & KVM_SYNC_X86_SREGS) fd_.ioctl(KVM_GET_SREGS, "KVM_GET_SREGS", &area.sregs);
+  if (sets & KVM_SYNC_X86_EVENTS) fd_.ioctl(KVM_GET_VCPU_EVENTS, "KVM_GET_VCPU_EVENTS", &area.events);
+  loop_->registers_refreshed();
+  // What JavaScript has changed in the record and not run yet stays on top.
+  take_dirty();
+  fill_record();
+}
+
+kvm_regs Vcpu::regs() const {
+  kvm_regs regs = get<kvm_regs>(KVM_GET_REGS, "KVM_GET_REGS");
+  if (loop_->single_stepping() && loop_->own_trap_flag()) regs.rflags |= kTrapFlag;
+  return regs;
+}
+
+void Vcpu::set_regs(const kvm_regs& regs) {
+  completed_fd("KVM_SET_REGS");
+  set(KVM_SET_REGS, "KVM_SET_REGS", regs);
+  take_dirty();
+  loop_->unstage(KVM_SYNC_X86_REGS);
+  loop_->own_trap_flag_set((regs.rflags & kTrapFlag) != 0);
+  refresh(KVM_SYNC_X86_REGS);
+}
+
+kvm_sregs Vcpu::sregs() const { return get<kvm_sregs>(KVM_GET_SREGS, "KVM_GET_SREGS"); }
+
+void Vcpu::set_sregs(const kvm_sregs& sregs) {
+  completed_fd("KVM_SET_SREGS");
+  set(KVM_SET_SREGS, "KVM_SET_SREGS", sregs);
+  take_dirty();
+  loop_->unstage(KVM_SYNC_X86_SREGS);
+  refresh(KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS);
+}
+
+void Vcpu::set_sregs2(const kvm_sregs2& sregs) {
+  completed_fd("KVM_SET_SREGS2");
+  set(KVM_SET_SREGS2, "KVM_SET_SREGS2", sregs);
+  take_dirty();
+  loop_->unstage(KVM_SYNC_X86_SREGS);
+  refresh(KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS);
+}
+
+kvm_vcpu_events Vcpu::events() const { return get<kvm_vcpu_events>(KVM_GET_VCPU_EVENTS, "KVM_GET_VCPU_EVENTS"); }
+
+void Vcpu::set_events(const kvm_vcpu_events& events) {
+  completed_fd("KVM_SET_VCPU_EVENTS");
+  set(KVM_SET_VCPU_EVENTS, "KVM_SET_VCPU_EVENTS", events);
+  take_dirty();
+  loop_->unstage(KVM_SYNC_X86_EVENTS);
+  refresh(KVM_SYNC_X86_EVENTS);
+}
+
+void Vcpu::set_mp_state(uint32_t state) {
+  set(KVM_SET_MP_STATE, "KVM_SET_MP_STATE", kvm_mp_state{state});
+  // A SIPI sets CS and RIP.
+  refresh(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS);
+}
+
+void Vcpu::set_guest_debug(const kvm_guest_debug& debug) {
+  set(KVM_SET_GUEST_DEBUG, "KVM_SET_GUEST_DEBUG", debug);
+  loop_->guest_debug_set(debug);
+  refresh(KVM_SYNC_X86_REGS | KVM_SYNC_X86_EVENTS);
+}
+
+void Vcpu::interrupt(uint32_t vector) {
+  if (vector > 255) throw_argument("KVM_INTERRUPT", "an interrupt vector is a number from 0 to 255");
+  set(KVM_INTERRUPT, "KVM_INTERRUPT", kvm_interrupt{vector});
+  refresh(KVM_SYNC_X86_EVENTS);
+}
+
+void Vcpu::nmi() {
+  parked_fd("KVM_NMI").ioctl(KVM_NMI, "KVM_NMI", 0);
+  refresh(KVM_SYNC_X86_EVENTS);
+}
+
+size_t Vcpu::xsave_size() const {
+  const int size = vm_->check_extension(KVM_CAP_XSAVE2);
+  return std::max<size_t>(size > 0 ? static_cast<size_t>(size) : 0, sizeof(kvm_xsave));
+}
+
+std::vector<uint8_t> Vcpu::xsave() const {
+  const FileDescriptor& fd = parked_fd("KVM_GET_XSAVE");
+  const size_t size = xsave_size();
+  std::vector<uint8_t> bytes(size);
+  if (size > sizeof(kvm_xsave)) {
+    fd.ioctl(KVM_GET_XSAVE2, "KVM_GET_XSAVE2", bytes.data());
+  } else {
+    fd.ioctl(KVM_GET_XSAVE, "KVM_GET_XSAVE", bytes.data());
+  }
+  return bytes;
+}
+
+void Vcpu::set_xsave(const uint8_t* bytes, size_t length) {
+  const FileDescriptor& fd = parked_fd("KVM_SET_XSAVE");
+  const size_t size = xsave_size();
+  if (length != size) {
+    throw_argument("KVM_SET_XSAVE", "the XSAVE area must be " + std::to_string(size) + " bytes long, not " + std::to_string(length));
+  }
+  std::vector<uint8_t> copy(bytes, bytes + length);
+  fd.ioctl(KVM_SET_XSAVE, "KVM_SET_XSAVE", copy.data());
+}
+
+std::vector<uint64_t> Vcpu::msrs(const std::vector<uint32_t>& indices) const {
+  const FileDescriptor& fd = parked_fd("KVM_GET_MSRS");
+  if (indices.size() > kMaximumMsrs) throw_argument("KVM_GET_MSRS", "too many MSRs are asked for at once");
+  std::vector<uint64_t> values;
+  values.reserve(indices.size());
+  for (size_t first = 0; first < indices.size(); first += kMsrsPerCall) {
+    const size_t count = std::min(kMsrsPerCall, indices.size() - first);
+    FlexibleArray<kvm_msrs, kvm_msr_entry> list(count);
+    list.header()->nmsrs = static_cast<uint32_t>(count);
+    for (size_t i = 0; i < count; i++) list.entries()[i].index = indices[first + i];
+    // Returns how many were read: it stops at the first it does not know.
+    const size_t done = static_cast<size_t>(fd.ioctl(KVM_GET_MSRS, "KVM_GET_MSRS", list.header()));
+    if (done < count) throw_argument("KVM_GET_MSRS", "KVM cannot read MSR " + hex(indices[first + done]) + " of this vCPU");
+    for (size_t i = 0; i < count; i++) values.push_back(list.entries()[i].data);
+  }
+  return values;
+}
+
+void Vcpu::set_msrs(const std::vector<uint32_t>& indices, const std::vector<uint64_t>& values) {
+  const FileDescriptor& fd = parked_fd("KVM_SET_MSRS");
+  if (indices.size() > kMaximumMsrs) throw_argument("KVM_SET_MSRS", "too many MSRs are set at once");
+  if (indices.size() != values.size()) throw_argument("KVM_SET_MSRS", "there must be one value for each MSR index");
+  size_t refused = indices.size();
+  for (size_t first = 0; first < indices.size() && refused == indices.size(); first += kMsrsPerCall) {
+    const size_t count = std::min(kMsrsPerCall, indices.size() - first);
+    FlexibleArray<kvm_msrs, kvm_msr_entry> list(count);
+    list.header()->nmsrs = static_cast<uint32_t>(count);
+    for (size_t i = 0; i < count; i++) {
+      list.entries()[i].index = indices[first + i];
+      list.entries()[i].data = values[first + i];
+    }
+    const size_t done = static_cast<size_t>(fd.ioctl(KVM_SET_MSRS, "KVM_SET_MSRS", list.header()));
+    if (done < count) refused = first + done;
+  }
+  // EFER, APIC_BASE, FS_BASE and GS_BASE are in the system registers too.
+  refresh(KVM_SYNC_X86_SREGS);
+  if (refused < indices.size()) {
+    throw_argument("KVM_SET_MSRS", "KVM refuses this value for MSR " + hex(indices[refused]));
+  }
+}
+
+std::vector<kvm_cpuid_entry2> Vcpu::cpuid() const {
+  FlexibleArray<kvm_cpuid2, kvm_cpuid_entry2> table(kMaximumCpuidEntries);
+  table.header()->nent = kMaximumCpuidEntries;
+  parked_fd("KVM_GET_CPUID2").ioctl(KVM_GET_CPUID2, "KVM_GET_CPUID2", table.header());
+  const size_t count = std::min<size_t>(table.header()->nent, kMaximumCpuidEntries);
+  return {table.entries(), table.entries() + count};
+}
+
+void Vcpu::set_cpuid(const std::vector<kvm_cpuid_entry2>& entries) {
+  if (entries.size() > kMaximumCpuidEntries) throw_errno("KVM_SET_CPUID2", E2BIG);
+  FlexibleArray<kvm_cpuid2, kvm_cpuid_entry2> table(entries.size());
+  table.header()->nent = static_cast<uint32_t>(entries.size());
+  std::copy(entries.begin(), entries.end(), table.entries());
+  parked_fd("KVM_SET_CPUID2").ioctl(KVM_SET_CPUID2, "KVM_SET_CPUID2", table.header());
+  refresh(KVM_SYNC_X86_SREGS);
+}
+
+int Vcpu::tsc_khz() const { return parked_fd("KVM_GET_TSC_KHZ").ioctl(KVM_GET_TSC_KHZ, "KVM_GET_TSC_KHZ", 0); }
+
+void Vcpu::translate(kvm_translation* translation) const {
+  parked_fd("KVM_TRANSLATE").ioctl(KVM_TRANSLATE, "KVM_TRANSLATE", translation);
+}
+
+}  // namespace kvm

@@ -1,0 +1,68 @@
+// One virtual machine: the ioctls of the VM fd, and the memory slots it has.
+#pragma once
+
+#include <cstdint>
+#include <linux/kvm.h>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "file-descriptor.h"
+#include "guest-memory.h"
+#include "system.h"
+
+namespace kvm {
+
+class Vcpu;
+
+class Vm : public std::enable_shared_from_this<Vm> {
+ public:
+  Vm(std::shared_ptr<System> system, FileDescriptor fd);
+  ~Vm();
+
+  bool closed() const { return !fd_.valid(); }
+  System& system() const { return *system_; }
+  // Throws ERR_STATE `vm is closed`.
+  const FileDescriptor& open_fd(const char* operation) const;
+
+  int check_extension(int capability) const;
+  void enable_cap(uint32_t capability, const std::vector<uint64_t>& arguments);
+
+  // Needs KVM_CAP_SYNC_REGS and KVM_CAP_IMMEDIATE_EXIT; throws a sentence where the host lacks them.
+  std::shared_ptr<Vcpu> create_vcpu(uint32_t id);
+
+  // Adds a slot, or moves one / changes its flags. Address, offset and size in bytes, multiples of 4096.
+  void set_memory_slot(uint32_t slot, uint32_t flags, uint64_t address, std::shared_ptr<GuestMemory> memory,
+                       uint64_t offset, uint64_t size);
+  void remove_memory_slot(uint32_t slot);
+  // One bit per page, as long as the slot; the kernel clears its log (KVM_GET_DIRTY_LOG).
+  std::vector<uint8_t> dirty_log(uint32_t slot);
+
+  // Guest-physical access through the slots, from any thread. False (nothing done) where no slot covers all of it;
+  // writing honours KVM_MEM_READONLY.
+  bool read_physical(uint64_t address, void* bytes, size_t length) const;
+  bool write_physical(uint64_t address, const void* bytes, size_t length);
+
+  // Closes its vCPUs first (kick, join), then its slots. Idempotent.
+  void close();
+
+ private:
+  struct Slot {
+    uint32_t flags;
+    uint64_t address;
+    std::shared_ptr<GuestMemory> memory;
+    uint64_t offset;
+    uint64_t size;
+  };
+  uint8_t* find_host(uint64_t address, size_t length, bool for_write) const;
+
+  std::shared_ptr<System> system_;
+  FileDescriptor fd_;
+  std::vector<std::weak_ptr<Vcpu>> vcpus_;
+  // vCPU threads read the slots (PUSHF fix) while JavaScript may change them.
+  mutable std::mutex slots_mutex_;
+  std::map<uint32_t, Slot> slots_;
+};
+
+}  // namespace kvm
