@@ -11,7 +11,8 @@ import { ensureSystemPackages } from './system-packages.mjs';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 function announce(text) {
-  console.log(`setup: ${text}`);
+  // On stderr: what is set up for may print results for machines.
+  console.error(`setup: ${text}`);
 }
 
 function ensureNode() {
