@@ -48,7 +48,8 @@ function pc(name: string, bits: 32 | 64, alias: boolean): RegisterDefinition {
 export function coreFeature(names: CoreNames): FeatureDefinition {
   const wide = names !== '32-bit';
   const narrow = [...GPRS_32.map(([name, source]) => gpr(name, source, 32, wide)), pc('eip', 32, wide)];
-  const registers: RegisterDefinition[] = wide ? [...GPRS_64.map((name) => gpr(name, name, 64, false)), pc('rip', 64, false)] : narrow;
+  const full = [...GPRS_64.map((name) => gpr(name, name, 64, false)), pc('rip', 64, false)];
+  const registers: RegisterDefinition[] = wide ? full : [...narrow];
   registers.push({ name: 'eflags', bits: 32, type: 'i386_eflags', source: { kind: 'eflags' } });
   for (const name of SELECTORS) {
     registers.push({ name, bits: 32, type: 'int32', source: { kind: 'segment', name, part: 'selector' } });
@@ -60,7 +61,9 @@ export function coreFeature(names: CoreNames): FeatureDefinition {
     });
   }
   for (const control of X87_CONTROLS) {
-    registers.push({ name: control, bits: 32, type: 'int32', group: 'float', source: { kind: 'xsave', field: { control } } });
+    registers.push({
+      name: control, bits: 32, type: 'int32', group: 'float', source: { kind: 'xsave', field: { control } },
+    });
   }
   if (names === 'both') registers.push(...narrow);
   return {
@@ -139,7 +142,10 @@ export function avx512Feature(is64: boolean): FeatureDefinition {
 export function pkeysFeature(): FeatureDefinition {
   return {
     name: 'org.gnu.gdb.i386.pkeys', types: [],
-    registers: [{ name: 'pkru', bits: 32, type: 'uint32', source: { kind: 'xsave', field: { component: XSTATE.pkru, start: 0, size: 4 } } }],
+    registers: [{
+      name: 'pkru', bits: 32, type: 'uint32',
+      source: { kind: 'xsave', field: { component: XSTATE.pkru, start: 0, size: 4 } },
+    }],
   };
 }
 

@@ -44,7 +44,9 @@ export function encodeDr7(slots: readonly DebugRegisterSlot[]): bigint {
     }
     const enable = 2n << BigInt(2 * index);
     if ((dr7 & enable) !== 0n) throw new Error(`debug register ${index} is used twice`);
-    if (LENGTH_BITS[length] === undefined) throw new Error(`a debug register cannot watch ${String(length)} bytes: use 1, 2, 4 or 8`);
+    if (LENGTH_BITS[length] === undefined) {
+      throw new Error(`a debug register cannot watch ${String(length)} bytes: use 1, 2, 4 or 8`);
+    }
     if (type === 'execute' && length !== 1) throw new Error('an execution breakpoint in a debug register has length 1');
     if (!isAligned(address, length)) {
       throw new Error(`0x${address.toString(16)} is not aligned to ${length} bytes, as a debug register needs`);
@@ -64,8 +66,8 @@ export function decodeDr7(dr7: bigint, addresses: readonly bigint[]): DebugRegis
     slots.push({
       index,
       address: addresses[index] ?? 0n,
-      type: TYPES[field & 3] as DebugRegisterType,
-      length: LENGTHS[field >>> 2] as DebugRegisterLength,
+      type: TYPES[field & 3],
+      length: LENGTHS[field >>> 2],
     });
   }
   return slots;

@@ -1,11 +1,13 @@
 /**
- * Where an interrupt or exception handler starts and what the processor pushes on the way there (SDM vol. 3, 7.11–7.14
- * for gates and stack frames, 21.1.4 for the real-mode table; APM vol. 2, 8.7–8.9). The stepper needs both: a
+ * Where an interrupt or exception handler starts and what the processor pushes on the way there (SDM vol. 3, 7.11 to
+ * 7.14 for gates and stack frames, 21.1.4 for the real-mode table; APM vol. 2, 8.7 to 8.9). The stepper needs both: a
  * temporary breakpoint at the handler, and the place of the flags image that may hold a leaked TF.
  */
 import type { SystemRegisters } from './cpu-state.js';
 import type { CpuMode } from './cpu-mode.js';
-import { dwordAt, fetchDescriptor, parseSegmentDescriptor, type DescriptorRefusal, type LinearReader } from './descriptors.js';
+import {
+  dwordAt, fetchDescriptor, parseSegmentDescriptor, type DescriptorRefusal, type LinearReader,
+} from './descriptors.js';
 import { describeVector, pushesErrorCode } from './exceptions.js';
 
 /** Gates (SDM vol. 3, table 3-2). `task` exists outside IA-32e mode only. */
@@ -72,6 +74,10 @@ function frameOf(slotSize: 2 | 4 | 8, hasErrorCode: boolean): InterruptFrame {
   };
 }
 
+function hex(value: number | bigint): string {
+  return `0x${value.toString(16)}`;
+}
+
 function refuse(vector: number, what: string): DescriptorRefusal {
   return { ok: false, reason: `${describeVector(vector)} has no handler: ${what}` };
 }
@@ -90,13 +96,19 @@ export function interruptTarget(
   if (mode.name === 'real16' || mode.name === 'real32') return realModeTarget(vector, sregs, read);
   const entrySize = mode.isLong ? 16 : 8;
   const entry = vector * entrySize;
-  if (entry + entrySize - 1 > sregs.idt.limit) return refuse(vector, `it is beyond the IDT's limit 0x${sregs.idt.limit.toString(16)}`);
+  if (entry + entrySize - 1 > sregs.idt.limit) {
+    return refuse(vector, `it is beyond the IDT's limit ${hex(sregs.idt.limit)}`);
+  }
   const at = sregs.idt.base + BigInt(entry);
   const bytes = read(at, entrySize);
-  if (bytes === undefined || bytes.length < entrySize) return refuse(vector, `the IDT entry at 0x${at.toString(16)} cannot be read`);
+  if (bytes === undefined || bytes.length < entrySize) {
+    return refuse(vector, `the IDT entry at ${hex(at)} cannot be read`);
+  }
   const gate = parseGate(bytes, mode.isLong);
-  if (gate === undefined || gate.kind === 'call') return refuse(vector, `the IDT entry at 0x${at.toString(16)} is not an interrupt gate`);
-  if (!gate.present) return refuse(vector, `the gate at 0x${at.toString(16)} is not present`);
+  if (gate === undefined || gate.kind === 'call') {
+    return refuse(vector, `the IDT entry at ${hex(at)} is not an interrupt gate`);
+  }
+  if (!gate.present) return refuse(vector, `the gate at ${hex(at)} is not present`);
   if (gate.kind === 'task') return refuse(vector, 'its gate switches tasks, which cannot be followed');
   const hasErrorCode = source === 'exception' && pushesErrorCode(vector);
   const frame = frameOf((gate.bits / 8) as 2 | 4 | 8, hasErrorCode);
@@ -106,13 +118,17 @@ export function interruptTarget(
   const code = fetchDescriptor(gate.selector, sregs, 8, read);
   if (!code.ok) return refuse(vector, code.reason);
   const segment = parseSegmentDescriptor(gate.selector, code.bytes);
-  if (segment.s === 0 || (segment.type & 8) === 0) return refuse(vector, `selector 0x${gate.selector.toString(16)} of its gate is not a code segment`);
+  if (segment.s === 0 || (segment.type & 8) === 0) {
+    return refuse(vector, `selector ${hex(gate.selector)} of its gate is not a code segment`);
+  }
   return { ok: true, address: (segment.base + gate.offset) & 0xffff_ffffn, frame };
 }
 
 /** Real mode: four bytes per vector at IDTR.base, IP then CS; FLAGS, CS, IP pushed as words and no error code. */
 function realModeTarget(vector: number, sregs: Pick<SystemRegisters, 'idt'>, read: LinearReader): InterruptTarget {
-  if (vector * 4 + 3 > sregs.idt.limit) return refuse(vector, `it is beyond the interrupt table's limit 0x${sregs.idt.limit.toString(16)}`);
+  if (vector * 4 + 3 > sregs.idt.limit) {
+    return refuse(vector, `it is beyond the interrupt table's limit ${hex(sregs.idt.limit)}`);
+  }
   const bytes = read(sregs.idt.base + BigInt(vector * 4), 4);
   if (bytes === undefined || bytes.length < 4) return refuse(vector, 'its entry in the interrupt table cannot be read');
   const entry = dwordAt(bytes, 0);

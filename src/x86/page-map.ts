@@ -4,7 +4,7 @@
  * itself and so map 2^36 pages with one.
  */
 import { leafBase } from './page-walk.js';
-import { pagingFormat, type PagingFormat, type PagingLevel, type PagingState, type PhysicalReader } from './paging-format.js';
+import { pagingFormat, type PagingFormat, type PagingState, type PhysicalReader } from './paging-format.js';
 
 /** One present page. */
 export interface PageMapping {
@@ -44,7 +44,7 @@ function* walkTable(
   format: PagingFormat, depth: number, table: number, linearBase: number, allowed: number, executable: boolean,
   memory: PhysicalReader, budget: Budget,
 ): Generator<PageMapping> {
-  const level = format.levels[depth] as PagingLevel;
+  const level = format.levels[depth];
   for (let index = 0; index < level.entries && budget.entries > 0; index++) {
     budget.entries--;
     const at = table + index * format.entryBytes;

@@ -5,7 +5,9 @@
  * Every entry is read as two dwords and kept as numbers; the walk is on the path of each memory packet, and bigint
  * arithmetic would be most of its cost.
  */
-import { pagingFormat, type PagingFormat, type PagingLevel, type PagingState, type PhysicalReader } from './paging-format.js';
+import {
+  pagingFormat, type PagingFormat, type PagingLevel, type PagingState, type PhysicalReader,
+} from './paging-format.js';
 
 export { pagingFormat } from './paging-format.js';
 export type { PagingFormat, PagingKind, PagingState, PhysicalReader } from './paging-format.js';

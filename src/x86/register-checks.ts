@@ -40,7 +40,9 @@ export function checkDefined(name: string, value: bigint, defined: bigint): void
 /** Bits 63..47 all equal, or 63..56 when `la57`. */
 export function checkCanonical(name: string, value: bigint, cr4: bigint): void {
   const width = (cr4 & CR4_LA57) !== 0n ? 57 : 48;
-  if (BigInt.asUintN(64, BigInt.asIntN(width, value)) !== value) refuse(`${name} cannot be ${hex(value)}: it is not a canonical address`);
+  if (BigInt.asUintN(64, BigInt.asIntN(width, value)) !== value) {
+    refuse(`${name} cannot be ${hex(value)}: it is not a canonical address`);
+  }
 }
 
 /** The CR0 and EFER that a write of `value` to CR0 leaves: ET stays one, and LMA follows LME and PG. */
@@ -50,8 +52,12 @@ export function checkedCr0(value: bigint, current: Control): Pick<SystemRegister
   if ((value & CR0_NW) !== 0n && (value & CR0_CD) === 0n) refuse('cr0 cannot have NW without CD');
   const turnsPagingOn = (value & ~current.cr0 & CR0_PG) !== 0n;
   const wantsLong = (current.efer & EFER_LME) !== 0n;
-  if (turnsPagingOn && wantsLong && (current.cr4 & CR4_PAE) === 0n) refuse('cr0.PG with efer.LME needs cr4.PAE: set that first');
-  if ((value & CR0_PG) === 0n && (current.cr4 & CR4_PCIDE) !== 0n) refuse('cr0.PG cannot be cleared while cr4.PCIDE is set');
+  if (turnsPagingOn && wantsLong && (current.cr4 & CR4_PAE) === 0n) {
+    refuse('cr0.PG with efer.LME needs cr4.PAE: set that first');
+  }
+  if ((value & CR0_PG) === 0n && (current.cr4 & CR4_PCIDE) !== 0n) {
+    refuse('cr0.PG cannot be cleared while cr4.PCIDE is set');
+  }
   const isLong = wantsLong && (value & CR0_PG) !== 0n;
   return { cr0: value | CR0_ET, efer: isLong ? current.efer | EFER_LMA : current.efer & ~EFER_LMA };
 }

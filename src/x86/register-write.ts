@@ -6,7 +6,9 @@ import { cpuMode, linearPc, ripOfLinear, RFLAGS_VM } from './cpu-mode.js';
 import type { DebugRegisters, Segment } from './cpu-state.js';
 import { loadSegment } from './descriptors.js';
 import type { RegisterSource, X86Register, X86TargetDescription } from './description-types.js';
-import { checkCanonical, checkCr4, checkDefined, checkedCr0, checkedEfer, checkMsr, checkXcr0 } from './register-checks.js';
+import {
+  checkCanonical, checkCr4, checkDefined, checkedCr0, checkedEfer, checkMsr, checkXcr0,
+} from './register-checks.js';
 import { encodeRegisters, readRegister, registerNumbered } from './register-encode.js';
 import { RegisterWriteError, type RegisterFile, type RegisterSink } from './register-file.js';
 import { mxcsrMask, writeXsave, type XsaveField } from './xsave.js';
@@ -31,7 +33,7 @@ function hex(value: bigint | number): string {
 
 function littleEndian(bytes: Uint8Array): bigint {
   let value = 0n;
-  for (let index = bytes.length - 1; index >= 0; index--) value = (value << 8n) | BigInt(bytes[index] as number);
+  for (let index = bytes.length - 1; index >= 0; index--) value = (value << 8n) | BigInt(bytes[index]);
   return value;
 }
 
@@ -56,12 +58,15 @@ function writePc(linear: bigint, file: RegisterFile, sink: RegisterSink): void {
 }
 
 function writeFlags(value: bigint, file: RegisterFile, sink: RegisterSink): void {
-  if (((value ^ file.regs.rflags) & RFLAGS_VM) !== 0n) refuse('eflags.VM cannot be changed here: the guest enters and leaves virtual-8086 mode by iret or interrupt');
+  if (((value ^ file.regs.rflags) & RFLAGS_VM) !== 0n) {
+    refuse('eflags.VM cannot be changed here: the guest enters and leaves virtual-8086 mode by iret or interrupt');
+  }
   sink.setGeneral('rflags', (value & RFLAGS_DEFINED) | 2n);
 }
 
 function writeSegment(
-  source: Extract<RegisterSource, { kind: 'segment' }>, register: string, value: bigint, file: RegisterFile, sink: RegisterSink,
+  source: Extract<RegisterSource, { kind: 'segment' }>, register: string, value: bigint, file: RegisterFile,
+  sink: RegisterSink,
 ): void {
   const { name, part } = source;
   const current = file.sregs[name];
@@ -121,8 +126,12 @@ function writeDebug(n: 0 | 1 | 2 | 3 | 6 | 7, value: bigint, file: RegisterFile,
 }
 
 function writeExtended(field: XsaveField, register: string, bytes: Uint8Array, file: RegisterFile, sink: RegisterSink): void {
-  if ('component' in field && !file.xsaveLayout.has(field.component)) refuse(`${register} cannot be written: this vCPU does not have it`);
-  if ('control' in field && field.control === 'mxcsr') checkDefined('mxcsr', littleEndian(bytes), BigInt(mxcsrMask(file.xsave)));
+  if ('component' in field && !file.xsaveLayout.has(field.component)) {
+    refuse(`${register} cannot be written: this vCPU does not have it`);
+  }
+  if ('control' in field && field.control === 'mxcsr') {
+    checkDefined('mxcsr', littleEndian(bytes), BigInt(mxcsrMask(file.xsave)));
+  }
   if ('control' in field && field.control !== 'fioff' && field.control !== 'fooff' && field.control !== 'mxcsr') {
     checkDefined(register, littleEndian(bytes), field.control === 'fop' ? 0x7ffn : 0xffffn);
   }

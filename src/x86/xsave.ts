@@ -110,7 +110,7 @@ export function readXsave(
     const inUse = place !== undefined && isInUse(xsave, field.component);
     const from = inUse ? place.offset + field.start : 0;
     for (let index = 0; index < size; index++) {
-      out[at + index] = inUse && index < field.size ? (xsave[from + index] as number) : 0;
+      out[at + index] = inUse && index < field.size ? (xsave[from + index]) : 0;
     }
     return;
   }
@@ -143,7 +143,7 @@ function activate(xsave: Uint8Array, layout: XsaveLayout, component: number): vo
     xsave.fill(0, place.offset, place.offset + place.size);
   }
   const at = XSTATE_BV_OFFSET + (component >> 3);
-  xsave[at] = (xsave[at] as number) | (1 << (component & 7));
+  xsave[at] = (xsave[at]) | (1 << (component & 7));
 }
 
 /**

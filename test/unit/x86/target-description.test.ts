@@ -31,7 +31,7 @@ test('description: XML, numbers and offsets agree in every variant', (t) => {
       t.match(description.xml, /<osabi>none<\/osabi>/);
       const types = new Set([...description.xml.matchAll(/ id="(\w+)"/g)].map((match) => match[1]));
       const builtin = /^(u?int(8|16|32|64|128)|i387_ext|ieee_(single|double)|bool)$/;
-      const unknown = [...description.xml.matchAll(/ type="(\w+)"/g)].map((match) => match[1] as string)
+      const unknown = [...description.xml.matchAll(/ type="(\w+)"/g)].map((match) => match[1])
         .filter((type) => !types.has(type) && !builtin.test(type));
       t.deepEqual(unknown, [], 'every type is defined');
     }
