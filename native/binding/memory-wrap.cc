@@ -6,6 +6,7 @@ Napi::Function MemoryWrap::define(Napi::Env env) {
   return DefineClass(env, "Memory",
                      {
                          InstanceAccessor("size", &MemoryWrap::call<&MemoryWrap::size>, nullptr),
+                         InstanceAccessor("hostAddress", &MemoryWrap::call<&MemoryWrap::host_address>, nullptr),
                          InstanceAccessor("buffer", &MemoryWrap::call<&MemoryWrap::buffer>, nullptr),
                          InstanceMethod("resident", &MemoryWrap::call<&MemoryWrap::resident>),
                          InstanceMethod("discard", &MemoryWrap::call<&MemoryWrap::discard>),
@@ -20,6 +21,10 @@ MemoryWrap::MemoryWrap(const Napi::CallbackInfo& info) : Wrap(info) {
 
 Napi::Value MemoryWrap::size(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(core_->size()));
+}
+
+Napi::Value MemoryWrap::host_address(const Napi::CallbackInfo& info) {
+  return Napi::BigInt::New(info.Env(), static_cast<uint64_t>(reinterpret_cast<uintptr_t>(core_->data())));
 }
 
 Napi::Value MemoryWrap::buffer(const Napi::CallbackInfo&) { return buffer_.Value(); }

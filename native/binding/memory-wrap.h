@@ -13,6 +13,7 @@ class MemoryWrap : public Wrap<MemoryWrap, kvm::GuestMemory> {
 
  private:
   Napi::Value size(const Napi::CallbackInfo& info);
+  Napi::Value host_address(const Napi::CallbackInfo& info);
   Napi::Value buffer(const Napi::CallbackInfo& info);
   Napi::Value resident(const Napi::CallbackInfo& info);
   Napi::Value discard(const Napi::CallbackInfo& info);

@@ -14,6 +14,7 @@ Napi::Function VcpuWrap::define(Napi::Env env) {
                         InstanceAccessor("plan", &VcpuWrap::call<&VcpuWrap::plan>, nullptr),
                         InstanceMethod("setExitListener", &VcpuWrap::call<&VcpuWrap::set_exit_listener>),
                         InstanceMethod("run", &VcpuWrap::call<&VcpuWrap::run>),
+                        InstanceMethod("wait", &VcpuWrap::call<&VcpuWrap::wait>),
                         InstanceMethod("kick", &VcpuWrap::call<&VcpuWrap::kick>),
                         InstanceMethod("complete", &VcpuWrap::call<&VcpuWrap::complete>),
                         InstanceMethod("close", &VcpuWrap::call<&VcpuWrap::close>),
@@ -67,10 +68,7 @@ void VcpuWrap::forget() {
     napi_release_threadsafe_function(late_end_, napi_tsfn_abort);
     late_end_ = nullptr;
   }
-  if (held_) {
-    held_ = false;
-    Unref();
-  }
+  release();
 }
 
 Napi::Value VcpuWrap::id(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), core_->id()); }
@@ -92,12 +90,29 @@ Napi::Value VcpuWrap::set_exit_listener(const Napi::CallbackInfo& info) {
 Napi::Value VcpuWrap::run(const Napi::CallbackInfo& info) {
   const uint32_t wait = uint32_argument(info, 0, "waitMicroseconds");
   const bool ended = core_->run(std::chrono::microseconds(wait));
-  if (!ended) {
-    held_ = true;
-    Ref();
-    napi_ref_threadsafe_function(env_, late_end_);
-  }
+  if (!ended) hold();
   return Napi::Boolean::New(info.Env(), ended);
+}
+
+Napi::Value VcpuWrap::wait(const Napi::CallbackInfo& info) {
+  const bool ended = core_->wait(std::chrono::microseconds(uint32_argument(info, 0, "waitMicroseconds")));
+  if (ended) release();
+  return Napi::Boolean::New(info.Env(), ended);
+}
+
+// Neither this object nor the event loop may go while a run is under way whose end will be delivered.
+void VcpuWrap::hold() {
+  if (held_) return;
+  held_ = true;
+  Ref();
+  napi_ref_threadsafe_function(env_, late_end_);
+}
+
+void VcpuWrap::release() {
+  if (!held_) return;
+  held_ = false;
+  if (late_end_ != nullptr) napi_unref_threadsafe_function(env_, late_end_);
+  Unref();
 }
 
 void VcpuWrap::on_late_end(napi_env env, napi_value, void* self, void*) {
@@ -106,13 +121,12 @@ void VcpuWrap::on_late_end(napi_env env, napi_value, void* self, void*) {
 }
 
 void VcpuWrap::deliver_late_end(Napi::Env env) {
+  // False where wait() took the end, or the vCPU was closed.
   if (!core_->collect_late_run()) return;
   Napi::HandleScope scope(env);
-  napi_unref_threadsafe_function(env_, late_end_);
   // The handle of this object lives until the listener has returned, whatever it does.
   Napi::Object self = Value();
-  held_ = false;
-  Unref();
+  release();
   if (listener_.IsEmpty()) return;
   try {
     listener_.Call(self, {});

@@ -20,6 +20,7 @@ class VcpuWrap : public Wrap<VcpuWrap, kvm::Vcpu> {
   Napi::Value plan(const Napi::CallbackInfo& info);
   Napi::Value set_exit_listener(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value wait(const Napi::CallbackInfo& info);
   Napi::Value kick(const Napi::CallbackInfo& info);
   Napi::Value complete(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
@@ -58,6 +59,8 @@ class VcpuWrap : public Wrap<VcpuWrap, kvm::Vcpu> {
   static void on_late_end(napi_env env, napi_value callback, void* self, void* data);
   void forget();
   void deliver_late_end(Napi::Env env);
+  void hold();
+  void release();
 
   napi_env env_;
   napi_threadsafe_function late_end_ = nullptr;

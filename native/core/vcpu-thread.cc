@@ -29,6 +29,17 @@ bool VcpuThread::post(const std::function<void()>& job, std::chrono::microsecond
   return false;
 }
 
+bool VcpuThread::wait(std::chrono::microseconds wait) {
+  std::unique_lock lock(mutex_);
+  late_ = false;
+  if (ended_.wait_for(lock, wait, [this] { return state_ == State::ended; })) {
+    state_ = State::parked;
+    return true;
+  }
+  late_ = true;
+  return false;
+}
+
 void VcpuThread::post_and_wait(const std::function<void()>& job) {
   {
     std::lock_guard lock(mutex_);

@@ -22,6 +22,8 @@ class VcpuThread {
   // goes on; `on_late_end` will be called once, then take_late_end() must be.
   // The caller has checked !busy().
   bool post(const std::function<void()>& job, std::chrono::microseconds wait);
+  // Waits once more for a job that post() did not see the end of; as post().
+  bool wait(std::chrono::microseconds wait);
   // Waits as long as it takes.
   void post_and_wait(const std::function<void()>& job);
 

@@ -89,6 +89,14 @@ bool Vcpu::run(std::chrono::microseconds wait) {
   return true;
 }
 
+bool Vcpu::wait(std::chrono::microseconds wait) {
+  if (closed()) throw_state("wait", "vcpu " + std::to_string(id_) + " is closed");
+  if (!thread_->busy()) throw_state("wait", "vcpu " + std::to_string(id_) + " is not running");
+  if (!thread_->wait(wait)) return false;
+  fill_record();
+  return true;
+}
+
 bool Vcpu::collect_late_run() {
   if (closed() || !thread_->take_late_end()) return false;
   fill_record();

@@ -42,6 +42,8 @@ class Vcpu {
 
   // Hands the plan over and waits at most `wait` for its end. True: the record is valid. False: it goes on.
   bool run(std::chrono::microseconds wait);
+  // Waits once more for a run that run() did not see the end of. True: it has ended, the record is valid.
+  bool wait(std::chrono::microseconds wait);
   // After on_late_end: fills the record and parks the vCPU. False if there was no such end.
   bool collect_late_run();
 

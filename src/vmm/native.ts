@@ -37,6 +37,8 @@ export interface NativeMemory {
   readonly size: number;
   /** The mapping itself; detached (length 0) by close. Size is a multiple of 4096 and at most 2 GiB. */
   readonly buffer: ArrayBuffer;
+  /** Where the mapping is in this process; 0 after close. */
+  readonly hostAddress: bigint;
   /** Bytes of the mapping that are resident in the host (mincore). */
   resident(): number;
   /** Gives the pages back to the host; they read as zero again (MADV_DONTNEED). */
@@ -96,7 +98,13 @@ export interface NativeVcpu {
    * `record` is valid. False: it goes on, and the exit listener will be called once.
    */
   run(waitMicroseconds: number): boolean;
-  /** Makes the run end soon with outcome `kicked`; a run that has not begun ends before its first instruction. Any thread state. */
+  /** Waits once more for a run that `run` returned false for. True: it has ended, and the exit listener is not called. */
+  wait(waitMicroseconds: number): boolean;
+  /**
+   * Makes one run end with outcome `kicked`: the one under way, or else the next, before its first instruction. Used up by
+   * exactly that outcome: a run that ends for another reason at the same moment leaves the kick to the next run. Two
+   * kicks before that are one.
+   */
   kick(): void;
   /** Completes a pending I/O, MMIO or MSR exit without executing another instruction (immediate_exit), and refreshes
    * `record`. False if a further fragment is pending: serve it and call again. */
@@ -141,6 +149,8 @@ export interface NativeBinding {
   readonly layout: Layout;
   openSystem(path?: string): NativeSystem;
   allocateMemory(size: number): NativeMemory;
+  /** The sentence for an errno of an ioctl or system call, as in the message of a NativeError. */
+  describeError(operation: string, errno: number): string;
   /** Objects that hold a file descriptor, a mapping or a thread right now, for leak tests. */
   liveObjects(): { systems: number; vms: number; vcpus: number; memories: number };
 }
