@@ -1,7 +1,7 @@
 // The names are the header's; what a given header lacks is absent from the object.
 #include "constants.h"
 
-#include <linux/kvm.h>
+#include "../core/kvm-uapi.h"
 
 #include "../core/exit-record.h"
 #include "../core/run-plan.h"

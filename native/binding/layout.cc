@@ -2,7 +2,7 @@
 #include "layout.h"
 
 #include <cstddef>
-#include <linux/kvm.h>
+#include "../core/kvm-uapi.h"
 #include <vector>
 
 #include "../core/exit-record.h"

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <linux/kvm.h>
+#include "kvm-uapi.h"
 
 namespace kvm {
 

@@ -3,7 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <linux/kvm.h>
+#include "kvm-uapi.h"
 #include <optional>
 
 #include "exit-record.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <linux/kvm.h>
+#include "kvm-uapi.h"
 #include <memory>
 #include <string>
 #include <vector>

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <linux/kvm.h>
+#include "kvm-uapi.h"
 #include <memory>
 #include <string>
 #include <vector>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <linux/kvm.h>
+#include "kvm-uapi.h"
 #include <map>
 #include <memory>
 #include <mutex>
