@@ -33,7 +33,8 @@ export interface MachineTargetOptions {
   readonly description?: DescriptionVariant;
   /** The probe's result; asked for once, when first needed. */
   readonly capabilities: () => DebugCapabilities;
-  readonly version: string;
+  /** Shown by `monitor info version`. */
+  readonly version?: string;
   /** Absolute path of a file with the guest's symbols. */
   readonly executable?: string;
   /** The client typed `monitor quit`. */
@@ -226,7 +227,7 @@ export class MachineTarget implements DebugTarget {
       isHalted: (cpu) => this.control.cpus[cpu]?.halted === true,
       reset: () => this.reset(),
       quit: () => this.options.onQuit?.(),
-      version: this.options.version,
+      version: this.options.version ?? '(library)',
     };
   }
 

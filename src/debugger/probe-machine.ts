@@ -4,7 +4,6 @@
  */
 import { HANDLER_OFFSET, probeHost, type ProbeMachine, type ProbeObservation, type ProbeRun } from '../breakpoints/host-probe.js';
 import type { DebugCapabilities, ProbeMode } from '../breakpoints/capabilities.js';
-import type { Exit } from '../vmm/exit.js';
 import { native, type NativeMemory, type NativeSystem, type NativeVm } from '../vmm/native.js';
 import type { RunPlan } from '../vmm/run-plan.js';
 import { Vcpu } from '../vmm/vcpu.js';
@@ -81,9 +80,11 @@ class KvmProbeMachine implements ProbeMachine {
       waitMicroseconds: PATIENCE_MICROSECONDS,
       fresh: true,
     };
-    let exit = this.enter(plan);
+    let exit = this.vcpu.runToExit(plan);
     // Port I/O of the probe's own OUT: nothing answers, the run goes on.
-    for (let i = 0; exit.reason === 'io' && i < 4; i++) exit = this.enter({ ...plan, fresh: false });
+    for (let i = 0; exit.reason === 'io' && i < 4; i++) exit = this.vcpu.runToExit({ ...plan, fresh: false });
+    // An access that ended the run must not reach into the next one.
+    for (let i = 0; this.vcpu.completionPending && i < 4; i++) this.vcpu.complete();
     const linear = probe.mode === 'long' ? this.vcpu.regs.rip : this.vcpu.regs.rip + this.vcpu.readSregs().cs.base;
     const stack = Number(this.vcpu.regs.rsp & 0xffffn);
     return { exit, offset: Number(linear) - CODE, stackTop: stack + 2 <= MEMORY_SIZE ? this.view.getUint16(stack, true) : 0 };
@@ -93,10 +94,6 @@ class KvmProbeMachine implements ProbeMachine {
     this.vcpu.close();
     this.vm.close();
     this.memory.close();
-  }
-
-  private enter(plan: RunPlan): Exit {
-    return this.vcpu.runToExit(plan);
   }
 
   private setDataReadOnly(readOnly: boolean): void {
