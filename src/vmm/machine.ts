@@ -60,6 +60,8 @@ export class Machine {
   readonly guest: LoadedGuest | undefined;
   /** Whether interrupts come from the kernel's PIC, IOAPIC and LAPIC. */
   readonly kernelIrqchip: boolean;
+  /** MSRs that KVM keeps for a vCPU (KVM_GET_MSR_INDEX_LIST). */
+  readonly msrIndices: Uint32Array;
   readonly #system: NativeSystem;
   readonly #vm: NativeVm;
   readonly #standard: StandardDevices;
@@ -92,8 +94,8 @@ export class Machine {
       ram.addRam(memory);
       return new Machine(system, vm, ram, cpus, guest, options);
     } catch (error) {
-      vm?.close();
       ram?.close();
+      vm?.close();
       system.close();
       throw error;
     }
@@ -119,13 +121,13 @@ export class Machine {
     const supported = system.getSupportedCpuid();
     const cpuidLayout = native().layout['kvm_cpuid_entry2'];
     if (cpuidLayout === undefined) throw new Error('The binding does not know kvm_cpuid_entry2; build it again with: npm run build');
-    const msrs = system.getMsrIndexList();
+    this.msrIndices = system.getMsrIndexList();
     this.vcpus = Array.from({ length: cpus }, (_, id) => {
       const vcpu = new Vcpu(vm.createVcpu(id));
       vcpu.native.setCpuid2(cpuidTable(supported, cpuidLayout, { apicId: id, cpus, localApic: kernelIrqchip, policy: options.cpuid ?? 'host' }));
       return vcpu;
     });
-    this.#pristine = this.vcpus.map((vcpu) => capturePristine(vcpu.native, msrs, kernelIrqchip));
+    this.#pristine = this.vcpus.map((vcpu) => capturePristine(vcpu.native, this.msrIndices, kernelIrqchip));
     this.#pristineChips = kernelIrqchip ? [0, 1, 2].map((chip) => vm.getIrqchip(chip)) : [];
     this.#pristinePit = kernelIrqchip ? vm.getPit2() : undefined;
     this.reset();
@@ -186,11 +188,13 @@ export class Machine {
     for (const chip of this.#pristineChips) this.#vm.setIrqchip(chip);
     if (this.#pristinePit !== undefined) this.#vm.setPit2(this.#pristinePit);
     this.vcpus.forEach((vcpu, index) => {
+      // KVM finishes an access from the registers it has, so that comes before they change.
+      while (vcpu.completionPending) vcpu.complete();
       const bootstrap = index === 0;
       const state = bootstrap && this.guest !== undefined ? this.guest.cpu : resetState({ bootstrap });
       // A local APIC can only be set while APIC_BASE enables it, so registers come first.
       applyCpuState(vcpu, state);
-      restorePristine(vcpu.native, this.#pristine[index]);
+      restorePristine(vcpu, this.#pristine[index]);
     });
     this.#event = undefined;
   }

@@ -2,8 +2,9 @@
  * What a reset has to put back in a vCPU besides general and system registers. KVM offers no reset from user space
  * and a vCPU lives as long as its VM, so the state right after creation is kept and written back.
  */
-import { native, type NativeVcpu } from './native.js';
+import type { NativeVcpu } from './native.js';
 import { RESET_DEBUG_REGISTERS } from './reset-state.js';
+import type { Vcpu } from './vcpu.js';
 
 const MSR_TSC = 0x10;
 /** IA32_MTRR_DEF_TYPE (SDM vol. 3A, 12.11.2.1): MTRRs on, default write-back, as firmware leaves it. */
@@ -56,14 +57,15 @@ export function capturePristine(vcpu: NativeVcpu, indices: Uint32Array, localApi
 }
 
 /** Writes it back, with the debug registers of the SDM's table. The vCPU must not be running. */
-export function restorePristine(vcpu: NativeVcpu, state: PristineVcpu): void {
-  vcpu.setXcrs(state.xcrs);
-  vcpu.setXsave(state.xsave);
-  vcpu.setDebugregs(resetDebugregs());
-  vcpu.setMsrs(state.msrIndices, state.msrValues);
-  if (state.lapic !== undefined) vcpu.setLapic(state.lapic);
-  vcpu.setVcpuEvents(state.events);
-  vcpu.setMpState(state.mpState);
+export function restorePristine(vcpu: Vcpu, state: PristineVcpu): void {
+  const { native } = vcpu;
+  native.setXcrs(state.xcrs);
+  vcpu.xsave = state.xsave;
+  vcpu.debugRegisters = RESET_DEBUG_REGISTERS;
+  native.setMsrs(state.msrIndices, state.msrValues);
+  if (state.lapic !== undefined) native.setLapic(state.lapic);
+  native.setVcpuEvents(state.events);
+  vcpu.mpState = state.mpState;
 }
 
 /** Reads as many MSRs at once as KVM gives; it stops at the first that it refuses. */
@@ -100,14 +102,4 @@ function settable(vcpu: NativeVcpu, indices: Uint32Array, values: BigUint64Array
     });
     return { msrIndices: Uint32Array.from(kept.map(({ index }) => index)), msrValues: BigUint64Array.from(kept.map(({ value }) => value)) };
   }
-}
-
-function resetDebugregs(): Uint8Array {
-  const layout = native().layout['kvm_debugregs'];
-  const place = (field: string): number => layout.fields[field].offset;
-  const bytes = new Uint8Array(layout.size);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(place('dr6'), RESET_DEBUG_REGISTERS.dr6, true);
-  view.setBigUint64(place('dr7'), RESET_DEBUG_REGISTERS.dr7, true);
-  return bytes;
 }

@@ -20,6 +20,7 @@ export function fakeHost(): { allocator: MemoryAllocator; vm: MemorySlots; slots
       const buffer = new ArrayBuffer(size);
       return {
         size, buffer,
+        hostAddress: 0n,
         resident: () => size,
         discard: () => new Uint8Array(buffer).fill(0),
         close: () => { open--; },
