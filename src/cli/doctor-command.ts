@@ -4,13 +4,14 @@ import { probeThisHost } from '../debugger/probe-machine.js';
 import { checkHost } from '../vmm/host/host-check.js';
 import { readHostFacts } from '../vmm/host/host-facts.js';
 
+/** `json`: `{ ok, lines: [{ step, ok, detail }], explanation?, capabilities? }` instead of text. */
 export function runDoctor(json: boolean): number {
   const check = checkHost(readHostFacts);
+  const write = (text: string): void => void (json || process.stdout.write(text));
+  for (const { ok, detail } of check.lines) write(`${ok ? 'ok      ' : 'FAILED  '}${detail}\n`);
+  if (check.explanation !== undefined) write(`\n${check.explanation}\n`);
   const capabilities = check.ok ? probeThisHost() : undefined;
-  process.stdout.write(json ? `${JSON.stringify({ ...check, capabilities }, undefined, 2)}\n` : '');
-  if (json) return check.ok ? 0 : 1;
-  for (const { ok, detail } of check.lines) process.stdout.write(`${ok ? 'ok      ' : 'FAILED  '}${detail}\n`);
-  if (check.explanation !== undefined) process.stdout.write(`\n${check.explanation}\n`);
-  if (capabilities !== undefined) process.stdout.write(`\nWhat this host's KVM does for a debugger:\n${capabilitiesTable(capabilities)}`);
+  if (capabilities !== undefined) write(`\nWhat this host's KVM does for a debugger:\n${capabilitiesTable(capabilities)}`);
+  if (json) process.stdout.write(`${JSON.stringify({ ...check, capabilities }, undefined, 2)}\n`);
   return check.ok ? 0 : 1;
 }

@@ -24,7 +24,7 @@ test('--gdb: symbols, helper and connection are there, and nothing is left behin
   const { status, stdout, stderr } = run(['--gdb', '--serial', 'none', join('build', 'kernel64.elf'), '--',
     '-nx', '-batch', '-ex', 'kvm mode', '-ex', 'info symbol $pc', '-ex', 'kill']);
   t.equal(status, 0, stderr);
-  t.match(stdout, /^LONG64, cpl 0/m, 'the helper knows the mode');
+  t.match(stdout, /^long64, cpl 0/m, 'the helper knows the mode');
   t.match(stdout, /_start.* in section/, 'the symbols are there');
   t.deepEqual(privateSockets(), before, 'the socket\'s folder is gone');
   t.end();
