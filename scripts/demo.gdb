@@ -1,9 +1,9 @@
 # The session that npm run demo shows: a boot sector from its first instruction to its end, through three CPU modes.
 # By hand, in two terminals:
 #   kvm-gdbserver examples/guests/build/modes.img
-#   gdb -q -x gdb/kvm_gdbserver.py -x scripts/demo.gdb
+#   gdb -q -d examples/guests -x gdb/kvm_gdbserver.py -x scripts/demo.gdb
 
-symbol-file examples/guests/build/modes.elf
+file examples/guests/build/modes.elf
 target remote :1234
 
 # Real mode: the first instruction of a boot sector, disassembled as the 16-bit code it is.
@@ -28,7 +28,7 @@ continue
 backtrace
 
 # stepi across the switch into long mode: CR0.PG, and again a far jump.
-tbreak *long_mode - 10
+tbreak *put32 - 10
 continue
 x/3i $pc
 stepi

@@ -66,7 +66,7 @@ async function main() {
   await waitForSocket(server);
 
   console.log('\n$ gdb');
-  const gdb = start('gdb', ['-q', '-nx', '-batch', '-ex', 'set pagination off', '-x', 'gdb/kvm_gdbserver.py', '-x', writeSession()],
+  const gdb = start('gdb', ['-q', '-nx', '-batch', '-d', 'examples/guests', '-x', 'gdb/kvm_gdbserver.py', '-x', writeSession()],
     ['ignore', 'pipe', 'inherit']);
   createInterface({ input: gdb.child.stdout }).on('line', showLine);
   const tooLong = setTimeout(() => gdb.child.kill('SIGKILL'), SESSION_SECONDS * 1000);
