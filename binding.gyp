@@ -3,6 +3,7 @@
     {
       "target_name": "kvm",
       "sources": [
+        "native/core/shared-cpu.cc",
         "native/core/error.cc",
         "native/core/guest-memory.cc",
         "native/core/kick-signal.cc",

@@ -1,10 +1,17 @@
 #include "vcpu-thread.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include "kick-signal.h"
 
 namespace kvm {
+namespace {
+
+// For a job that ends by itself. Not the duration's maximum, which overflows when it is added to a time.
+constexpr std::chrono::hours kLongEnough{1};
+
+}  // namespace
 
 VcpuThread::VcpuThread(std::function<void()> on_late_end) : on_late_end_(std::move(on_late_end)) {
   kick_signal();
@@ -13,43 +20,37 @@ VcpuThread::VcpuThread(std::function<void()> on_late_end) : on_late_end_(std::mo
 }
 
 bool VcpuThread::post(const std::function<void()>& job, std::chrono::microseconds wait) {
+  const bool waits = wait.count() > 0;
   {
     std::lock_guard lock(mutex_);
     job_ = job;
     state_ = State::posted;
+    if (cpu_ && waits) cpu_->begin_wait();
   }
   // After the unlock, or the thread would wake only to wait for the mutex.
   posted_.notify_one();
   std::unique_lock lock(mutex_);
-  if (ended_.wait_for(lock, wait, [this] { return state_ == State::ended; })) {
-    state_ = State::parked;
-    return true;
-  }
-  late_ = true;
-  return false;
+  return await_end(lock, wait);
 }
 
 bool VcpuThread::wait(std::chrono::microseconds wait) {
   std::unique_lock lock(mutex_);
   late_ = false;
-  if (ended_.wait_for(lock, wait, [this] { return state_ == State::ended; })) {
-    state_ = State::parked;
-    return true;
-  }
-  late_ = true;
-  return false;
+  return await_end(lock, wait);
+}
+
+bool VcpuThread::await_end(std::unique_lock<std::mutex>& lock, std::chrono::microseconds wait) {
+  const bool ended = ended_.wait_for(lock, wait, [this] { return state_ == State::ended; });
+  if (ended) state_ = State::parked;
+  late_ = !ended;
+  if (cpu_) cpu_->end_wait(ended);
+  return ended;
 }
 
 void VcpuThread::post_and_wait(const std::function<void()>& job) {
-  {
-    std::lock_guard lock(mutex_);
-    job_ = job;
-    state_ = State::posted;
+  if (post(job, kLongEnough)) return;
+  while (!wait(kLongEnough)) {
   }
-  posted_.notify_one();
-  std::unique_lock lock(mutex_);
-  ended_.wait(lock, [this] { return state_ == State::ended; });
-  state_ = State::parked;
 }
 
 bool VcpuThread::busy() const {
@@ -85,6 +86,7 @@ void VcpuThread::main() {
   unblock_kick_signal();
   pthread_setname_np(pthread_self(), "kvm-vcpu");
   std::unique_lock lock(mutex_);
+  cpu_.emplace(gettid());
   for (;;) {
     posted_.wait(lock, [this] { return state_ == State::posted || stopping_; });
     if (stopping_) return;

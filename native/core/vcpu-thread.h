@@ -7,7 +7,10 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
+
+#include "shared-cpu.h"
 
 namespace kvm {
 
@@ -39,6 +42,8 @@ class VcpuThread {
  private:
   enum class State { parked, posted, working, ended };
   void main();
+  // With `lock` held, after the job was posted.
+  bool await_end(std::unique_lock<std::mutex>& lock, std::chrono::microseconds wait);
 
   std::function<void()> on_late_end_;
   mutable std::mutex mutex_;
@@ -48,6 +53,8 @@ class VcpuThread {
   bool late_ = false;
   bool stopping_ = false;
   std::function<void()> job_;
+  // Empty until the thread has told its id.
+  std::optional<SharedCpu> cpu_;
   std::thread thread_;
 };
 
