@@ -110,7 +110,11 @@ def _save(pending_frame, info, changed: Dict[str, int]) -> None:
             value = pending_frame.read_register(name)
         except ValueError:
             continue
-        info.add_saved_register(name, gdb.Value(changed[name]).cast(value.type) if name in changed else value)
+        if name in changed:
+            # From bytes, for a number cannot be cast to a flags type.
+            size = value.type.sizeof
+            value = gdb.Value((changed[name] % 2 ** (8 * size)).to_bytes(size, "little"), value.type)
+        info.add_saved_register(name, value)
 
 
 class NamelessFrame(FrameDecorator):

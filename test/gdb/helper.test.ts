@@ -1,7 +1,7 @@
 /** The gdb helper without a guest: what it leaves alone, and its search of callers over made-up stacks. */
 import { join } from 'node:path';
 import test from 'tape';
-import { buildGuests, GDB_HELPER, PACKAGE_FOLDER, runGdb } from './support/gdb-session.js';
+import { buildGuests, GDB_HELPER, PACKAGE_FOLDER, runGdb, startServer } from './support/gdb-session.js';
 
 const LOAD = `source ${GDB_HELPER}`;
 test('the helper loads in silence, twice, and keeps the architecture setting', async (t) => {
@@ -35,4 +35,40 @@ test('callers are found on made-up stacks', async (t) => {
   const passed = output.match(/^ok /gm)?.length ?? 0;
   t.ok(passed > 0, 'cases ran');
   t.match(output, new RegExp(`^done ${passed}$`, 'm'), 'to the last case');
+});
+
+test('disassembly and frames are right in each mode, whatever file gdb has loaded', async (t) => {
+  buildGuests();
+  const tour = [
+    'break *0x7c22', 'break *0x7c96', 'break *0x7cc9',
+    'continue', 'kvm mode', 'x/i $pc', 'bt', 'finish', 'continue', 'kvm mode', 'x/i $pc', 'bt', 'finish', 'continue', 'kvm mode', 'x/i $pc',
+    'kill',
+  ];
+  const orders = {
+    'no file': (connect: string) => [LOAD, connect, ...tour],
+    'an ELF64 file': (connect: string) => [LOAD, 'file build/faults.elf', connect, ...tour],
+    'an ELF32 file': (connect: string) => [LOAD, 'file build/kernel32.elf', connect, ...tour],
+    'the helper after connecting': (connect: string) => [connect, LOAD, ...tour],
+  };
+  for (const [name, commands] of Object.entries(orders)) {
+    const server = await startServer(['build/modes.img']);
+    try {
+      const { output } = await runGdb(commands(`target remote ${server.address}`));
+      t.match(output, /real16.*\n=> 0x7c22:\tmov +\$0x3f8,%dx\n#0 .*7c22 in \?\? \(\)\n#1 .*7c10 in \?\? \(\)\n\S*7c10 in/, `${name}: real mode`);
+      t.match(output, /protected32.*\n=> 0x7c96:\tpush +%ebp\n#0 .*7c96 in \?\? \(\)\n#1 .*7c3e in \?\? \(\)\n\S*7c3e in/, `${name}: protected mode`);
+      t.match(output, /long64.*\n=> 0x7cc9:\tpush +%rbp\n/, `${name}: long mode`);
+    } finally {
+      await server.stop();
+    }
+  }
+});
+
+test('under set architecture the user has the last word', async (t) => {
+  const server = await startServer(['build/modes.img']);
+  try {
+    const { output } = await runGdb([LOAD, `target remote ${server.address}`, 'set architecture i386', 'x/i 0x7c0d', 'set architecture auto', 'x/i 0x7c0d', 'kill']);
+    t.match(output, /0x7c0d:\tcall +0x10f7c24\n[^]*0x7c0d:\tcall +0x7c22\n/);
+  } finally {
+    await server.stop();
+  }
 });

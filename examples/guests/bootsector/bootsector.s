@@ -22,7 +22,6 @@ main:
         movw    $0xfffe, %sp
         movw    $SEGMENT, %ax
         movw    %ax, %ds
-        cld
 
         movw    $(service - BASE), %es:0x60 * 4
         movw    $SEGMENT, %es:0x60 * 4 + 2
@@ -48,12 +47,13 @@ halt:
 
 # Prints the string at DS:SI. No frame: the return address is where SP left it.
 print:
-        lodsb
+        cld
+1:      lodsb
         testb   %al, %al
-        jz      1f
+        jz      2f
         int     $0x60
-        jmp     print
-1:      ret
+        jmp     1b
+2:      ret
 
 # AX = first + second, taken from the stack. A frame with BP, as a compiler makes it.
 add:

@@ -15,35 +15,39 @@ stepi
 kvm mode
 x/3i $pc
 
-# nexti goes over a near call as if it were one instruction...
+# A near call: gdb knows the caller, and finish returns to it.
 break print
 continue
 bt
 finish
 x/3i $pc
-nexti
-nexti
-x/i $pc
-# ...stepi goes into it.
+
+# stepi goes into a call; the frame is right on every instruction of the function.
+nexti 2
 stepi
 bt
 stepi
+bt
 stepi
+x/i $pc
 bt
 finish
 print/x $rax & 0xffff
 
-# nexti over int $0x60; then into the handler, where bt shows who raised the interrupt.
+# nexti goes over int $0x60 as over a call...
 nexti 2
 x/i $pc
 nexti
 x/2i $pc
+# ...and in its handler bt shows who raised it. finish leaves it by iret.
 break service
 continue
 bt
 up
 x/i $pc
 info registers cs eflags
+down
+finish
 
 # The vector that the boot sector installed: offset, then segment.
 x/2xh 0x60 * 4
