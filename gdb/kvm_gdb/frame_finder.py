@@ -58,14 +58,13 @@ class FrameFinder:
 
     def caller(self) -> Optional[Caller]:
         """The caller of the function at the pc, None where the stack shows none."""
-        at_handler = self._hardware_interrupt()
-        if at_handler is not None:
-            return at_handler
         best = None
         for candidate in self._candidates():
             if best is None or candidate.function > best.function:
                 best = candidate
-        return best
+        if best is not None and best.function == self._registers.pc:
+            return best
+        return self._hardware_interrupt() or best
 
     def _candidates(self) -> Iterator[Caller]:
         """Most trusted first: a later one must be nearer to the pc to win."""

@@ -1,10 +1,11 @@
-"""Guest memory for the unwinder: small reads by linear address, fetched in blocks and kept for one look at the stack."""
+"""Guest memory for the unwinder: small reads by linear address, fetched in blocks and kept while the guest stands."""
 
 from typing import Optional
 
 import gdb
 
-_BLOCK = 256
+# A block lies within one page, so it can be read as a whole or not at all.
+_BLOCK = 1024
 
 
 class GuestMemory:
@@ -12,6 +13,7 @@ class GuestMemory:
 
     def __init__(self):
         self._blocks = {}
+        self._seen_from = None
 
     def bytes(self, address: int, length: int) -> Optional[bytes]:
         if address < 0:
@@ -32,9 +34,31 @@ class GuestMemory:
         content = self.bytes(address, size)
         return None if content is None else int.from_bytes(content, "little")
 
+    def look_from(self, thread: Optional[gdb.InferiorThread]) -> None:
+        """Reads as `thread` sees memory: each processor has page tables of its own."""
+        seen_from = None if thread is None else thread.ptid
+        if seen_from != self._seen_from:
+            self.forget()
+            self._seen_from = seen_from
+
+    def forget(self, _event=None) -> None:
+        """To be called whenever the guest's memory, or what gdb looks at, may have changed."""
+        self._blocks.clear()
+
     @staticmethod
     def _fetch(address: int) -> Optional[bytes]:
         try:
             return bytes(gdb.selected_inferior().read_memory(address, _BLOCK))
         except (gdb.error, OverflowError):
             return None
+
+
+def memory_of_this_stop() -> GuestMemory:
+    """A memory that forgets by itself: gdb asks for the same frames several times at every stop, and each read is a
+    round trip. It forgets when the guest runs, when gdb writes memory or registers (paging may be among them), and
+    before each prompt, for `monitor` commands change memory too."""
+    memory = GuestMemory()
+    events = gdb.events
+    for registry in (events.cont, events.memory_changed, events.register_changed, events.before_prompt, events.exited):
+        registry.connect(memory.forget)
+    return memory

@@ -12,7 +12,7 @@ from gdb.FrameDecorator import FrameDecorator
 
 from .cpu_mode import CpuMode, mode_of
 from .frame_finder import Caller, FrameFinder, Registers
-from .guest_memory import GuestMemory
+from .guest_memory import memory_of_this_stop
 from .interrupt_table import InterruptTable
 
 # Registers that the caller's frame shows. All of them are named, for gdb takes one that an unwinder does not name as
@@ -36,6 +36,7 @@ class FrameId:
 class ModeUnwinder(gdb.unwinder.Unwinder):
     def __init__(self):
         super().__init__("kvm-gdbserver")
+        self._memory = memory_of_this_stop()
 
     def __call__(self, pending_frame):
         mode = mode_of(pending_frame.read_register)
@@ -45,8 +46,9 @@ class ModeUnwinder(gdb.unwinder.Unwinder):
             registers = _read_registers(pending_frame, mode)
         except ValueError:  # a description without the registers this needs
             return None
-        memory = GuestMemory()
-        finder = FrameFinder(memory, mode, registers, InterruptTable(memory, mode, pending_frame.read_register))
+        self._memory.look_from(gdb.selected_thread())
+        interrupts = InterruptTable(self._memory, mode, pending_frame.read_register)
+        finder = FrameFinder(self._memory, mode, registers, interrupts)
         caller = finder.caller()
         if caller is None:
             return _outermost(pending_frame, mode, registers)
