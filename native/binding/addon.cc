@@ -52,6 +52,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   classes->system = Napi::Persistent(SystemWrap::define(env));
   classes->vm = Napi::Persistent(VmWrap::define(env));
   classes->vcpu = Napi::Persistent(VcpuWrap::define(env));
+  classes->exit_listener = Napi::Persistent(Napi::Symbol::New(env, "exit listener"));
   classes->memory = Napi::Persistent(MemoryWrap::define(env));
 
   exports.Set("constants", make_constants(env));

@@ -62,7 +62,6 @@ void VcpuWrap::forget() {
     Napi::ArrayBuffer buffer = reference->Value();
     if (!buffer.IsEmpty() && !buffer.IsDetached()) buffer.Detach();
   }
-  listener_.Reset();
   if (late_end_ != nullptr) {
     napi_remove_env_cleanup_hook(env_, on_environment_end, this);
     napi_release_threadsafe_function(late_end_, napi_tsfn_abort);
@@ -83,7 +82,7 @@ Napi::Value VcpuWrap::plan(const Napi::CallbackInfo&) { return plan_.Value(); }
 
 Napi::Value VcpuWrap::set_exit_listener(const Napi::CallbackInfo& info) {
   if (!info[0].IsFunction()) kvm::throw_argument("listener", "the exit listener must be a function");
-  listener_ = Napi::Persistent(info[0].As<Napi::Function>());
+  Value().Set(classes(info.Env()).exit_listener.Value(), info[0]);
   return info.Env().Undefined();
 }
 
@@ -127,9 +126,10 @@ void VcpuWrap::deliver_late_end(Napi::Env env) {
   // The handle of this object lives until the listener has returned, whatever it does.
   Napi::Object self = Value();
   release();
-  if (listener_.IsEmpty()) return;
+  const Napi::Value listener = self.Get(classes(env).exit_listener.Value());
+  if (!listener.IsFunction()) return;
   try {
-    listener_.Call(self, {});
+    listener.As<Napi::Function>().Call(self, {});
   } catch (const Napi::Error& error) {
     napi_fatal_exception(env, error.Value());
   }

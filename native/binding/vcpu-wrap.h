@@ -68,7 +68,6 @@ class VcpuWrap : public Wrap<VcpuWrap, kvm::Vcpu> {
   bool held_ = false;
   Napi::Reference<Napi::ArrayBuffer> record_;
   Napi::Reference<Napi::ArrayBuffer> plan_;
-  Napi::FunctionReference listener_;
 };
 
 }  // namespace binding

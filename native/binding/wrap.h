@@ -15,6 +15,9 @@ struct Classes {
   Napi::FunctionReference vm;
   Napi::FunctionReference vcpu;
   Napi::FunctionReference memory;
+  // The key of a vCPU's exit listener on the vCPU's own object: a reference from C++ would be a root, and the listener,
+  // which knows the vCPU, would keep it from being collected.
+  Napi::Reference<Napi::Symbol> exit_listener;
 };
 
 inline Classes& classes(Napi::Env env) { return *env.GetInstanceData<Classes>(); }

@@ -80,7 +80,8 @@ void TrapFlag::after_step(const StepStart& start, const kvm_regs& regs, const kv
   const bool in_line = rip_moved >= 1 && rip_moved <= 4;
   const bool could_be_pushf = in_line && one_operand && stack_moved < 0 && fix_pushf && !own_;
   const bool could_be_popf = in_line && one_operand && stack_moved > 0;
-  const bool could_be_transfer = (rip_moved < 1 || rip_moved > 15) && distance != 0 && !one_operand;
+  // An IRET may return to right behind itself; it is at most 2 bytes long, a `sub sp, n` at least 3.
+  const bool could_be_transfer = (rip_moved <= 2 || rip_moved > 15) && distance != 0 && !one_operand;
   if (!could_be_pushf && !could_be_popf && !could_be_transfer) return;
 
   uint8_t bytes[4] = {};

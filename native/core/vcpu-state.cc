@@ -8,8 +8,8 @@
 namespace kvm {
 namespace {
 
-// The kernel's MAX_IO_MSRS.
-constexpr size_t kMsrsPerCall = 256;
+// The kernel takes fewer than its MAX_IO_MSRS (256) at once.
+constexpr size_t kMsrsPerCall = 255;
 constexpr size_t kMaximumMsrs = 65536;
 constexpr size_t kMaximumCpuidEntries = 256;
 

@@ -25,10 +25,13 @@ bool VcpuThread::post(const std::function<void()>& job, std::chrono::microsecond
     std::lock_guard lock(mutex_);
     job_ = job;
     state_ = State::posted;
+    // Before the thread can end: whoever does not wait is told through on_late_end, however short the job is.
+    late_ = !waits;
     if (cpu_ && waits) cpu_->begin_wait();
   }
   // After the unlock, or the thread would wake only to wait for the mutex.
   posted_.notify_one();
+  if (!waits) return false;
   std::unique_lock lock(mutex_);
   return await_end(lock, wait);
 }

@@ -21,8 +21,8 @@ class VcpuThread {
   // stop() must have been called.
   ~VcpuThread() = default;
 
-  // Hands `job` over and waits at most `wait` for its end. True: it has ended, the thread is parked again. False: it
-  // goes on; `on_late_end` will be called once, then take_late_end() must be.
+  // Hands `job` over and waits at most `wait` for its end. True: it has ended, the thread is parked again. False, and
+  // always so with no wait: it goes on; `on_late_end` will be called once, then take_late_end() must be.
   // The caller has checked !busy().
   bool post(const std::function<void()>& job, std::chrono::microseconds wait);
   // Waits once more for a job that post() did not see the end of; as post().

@@ -95,7 +95,7 @@ export interface NativeVcpu {
   setExitListener(listener: () => void): void;
   /**
    * Hands the plan to the vCPU's own thread and waits at most `waitMicroseconds` for its end. True: it has ended and
-   * `record` is valid. False: it goes on, and the exit listener will be called once.
+   * `record` is valid. False (always with 0): it goes on, and the exit listener will be called once.
    */
   run(waitMicroseconds: number): boolean;
   /** Waits once more for a run that `run` returned false for. True: it has ended, and the exit listener is not called. */
