@@ -104,7 +104,7 @@ export class ExitDecoder {
     const data = this.#words('internal.data', this.#u32('internal.ndata'));
     // `struct emulation_failure` overlays `internal`: flags is data[0], the instruction data[1] and data[2].
     const hasInstruction = suberror === this.#number['KVM_INTERNAL_ERROR_EMULATION'] && data.length >= 3 &&
-      ((data[0] as bigint) & BigInt(this.#number['KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES'])) !== 0n;
+      (data[0] & BigInt(this.#number['KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES'])) !== 0n;
     if (!hasInstruction) return { reason: 'internal-error', suberror, data };
     const size = Math.min(this.#u8('emulation_failure.insn_size'), MAXIMUM_INSTRUCTION_BYTES);
     const instruction = new Uint8Array(this.#record, this.#run_at['emulation_failure.insn_bytes'], size).slice();

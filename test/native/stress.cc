@@ -39,7 +39,8 @@ class Machine {
     vm = system->create_vm();
     if (vm->check_extension(KVM_CAP_EXIT_ON_EMULATION_FAILURE) > 0) vm->enable_cap(KVM_CAP_EXIT_ON_EMULATION_FAILURE, {1});
     memory = std::make_shared<kvm::GuestMemory>(kMemorySize);
-    vm->set_memory_slot(0, 0, 0, memory, 0, kMemorySize);
+    // Slot 1, so that the search for it passes slot 0, which changing_slots changes.
+    vm->set_memory_slot(1, 0, 0, memory, 0, kMemorySize);
     vcpu = vm->create_vcpu(0);
     vcpu->set_on_late_end([this] {
       std::lock_guard lock(mutex);
@@ -138,8 +139,8 @@ void changing_slots(int rounds) {
   machine.plan(kvm::kStep, kvm::kFresh | kvm::kFixPushf, 0xffff);
   bool running = !machine.vcpu->run(microseconds(0));
   for (int i = 0; i < rounds; i++) {
-    machine.vm->set_memory_slot(1, 0, 0x100000, other, 0, kMemorySize);
-    machine.vm->remove_memory_slot(1);
+    machine.vm->set_memory_slot(0, 0, 0x100000, other, 0, kMemorySize);
+    machine.vm->remove_memory_slot(0);
   }
   machine.vcpu->kick();
   if (running) machine.wait_late();

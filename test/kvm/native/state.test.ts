@@ -165,7 +165,7 @@ test('the dirty log tells the pages that were written', (t) => withGuest([0xc6, 
   t.equal(guest.run(CONTINUE).reason, 'hlt');
   const log = guest.vm.getDirtyLog(0);
   t.equal(log.length, MEMORY_SIZE / 4096 / 8);
-  t.equal((log[0] as number) & (1 << 5), 1 << 5);
+  t.equal((log[0]) & (1 << 5), 1 << 5);
   t.deepEqual([...guest.vm.getDirtyLog(0)], [0, 0], 'cleared by reading');
   guest.vm.setMemorySlot(0, 0, 0n, guest.memory, 0, MEMORY_SIZE);
   t.equal(thrown(() => guest.vm.getDirtyLog(0)).code, 'ENOENT');
