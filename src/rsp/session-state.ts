@@ -32,6 +32,9 @@ export interface SessionHooks {
   onDetach(): void;
 }
 
+/** How long an interrupt that met a standing guest waits for a resume: a stepping loop's next packet is far sooner. */
+const EARLY_INTERRUPT_MILLISECONDS = 1000;
+
 export class SessionState {
   readonly client: ClientFeatures = { multiprocess: false, swbreak: false, hwbreak: false, errorMessage: false };
   noAckMode = false;
@@ -50,6 +53,7 @@ export class SessionState {
   readonly threadIds: readonly ThreadId[];
   /** What `qSupported` offers; set by the session, which knows all families. */
   offeredFeatures: () => readonly string[] = () => [];
+  private interruptedAt: number | undefined;
   private readonly laterActions: (() => void)[] = [];
 
   constructor(
@@ -65,6 +69,22 @@ export class SessionState {
   /** True while there is no guest to debug: it has ended, or this client detached from it. */
   get isOver(): boolean {
     return this.vacant || hasEnded(this.target);
+  }
+
+  /**
+   * Keeps an interrupt that came between two resumes of a loop in gdb (`stepi 1000`, `until`, a condition that gdb
+   * evaluates): "queued and the program will be interrupted when it is resumed next time" (gdb manual, "Interrupts").
+   * One that came after an interrupt was reported is a repeated Ctrl-C and is dropped.
+   */
+  keepInterrupt(): void {
+    if (this.target.lastStop.reason.kind !== 'interrupt') this.interruptedAt = performance.now();
+  }
+
+  /** True, once, when an interrupt waits for this resume. */
+  takeInterrupt(): boolean {
+    const at = this.interruptedAt;
+    this.interruptedAt = undefined;
+    return at !== undefined && performance.now() - at < EARLY_INTERRUPT_MILLISECONDS;
   }
 
   /** `any` and `all` mean the thread that was meant before. Throws TargetError for a thread that is not there. */

@@ -70,7 +70,9 @@ export class Session implements PacketSink {
 
   interrupt(): void {
     this.log?.('<- interrupt');
-    if (this.target.running && !this.state.vacant) this.target.interrupt();
+    if (this.state.vacant) return;
+    if (this.target.running) this.target.interrupt();
+    else this.state.keepInterrupt();
   }
 
   ack(): void {

@@ -8,11 +8,15 @@ import type { CommandSpec } from '../command-spec.js';
 import { parseOldResume, parseVCont } from '../command-parser.js';
 import type { VContAction } from '../command-parser.js';
 import type { SessionState } from '../session-state.js';
+import { formatStopReply } from '../stop-reply.js';
 import { selects } from '../thread-ids.js';
 
 /** Starts `go` with the client waiting for the stop; if it throws, nothing runs and the client gets the error. */
-function awaitStop(session: SessionState, go: () => void): undefined {
+function awaitStop(session: SessionState, go: () => void): string | undefined {
   if (session.isOver) throw new TargetError('The guest has ended; "run" in extended-remote mode starts it again.');
+  if (session.takeInterrupt()) {
+    return formatStopReply({ thread: session.generalThread, reason: { kind: 'interrupt' } }, session.target, session.client);
+  }
   session.pending = 'resume';
   try {
     go();
@@ -23,7 +27,7 @@ function awaitStop(session: SessionState, go: () => void): undefined {
   return undefined;
 }
 
-function continueOrStepAll(session: SessionState, args: Buffer): undefined {
+function continueOrStepAll(session: SessionState, args: Buffer): string | undefined {
   const requested = parseVCont(args.subarray(1));
   const actions: ResumeAction[] = [];
   for (const thread of session.threadIds) {
@@ -43,7 +47,7 @@ function toAction({ verb, start, end }: VContAction, thread: ThreadId): ResumeAc
 }
 
 /** `c s C S`: the threads that `Hc` chose; when it chose all, a step is one thread's and the others stay. */
-function resumeOldWay(session: SessionState, args: Buffer, kind: 'continue' | 'step', withSignal: boolean): undefined {
+function resumeOldWay(session: SessionState, args: Buffer, kind: 'continue' | 'step', withSignal: boolean): string | undefined {
   const { address } = parseOldResume(args, withSignal);
   const { target, resumeThreads, generalThread } = session;
   const threads =
