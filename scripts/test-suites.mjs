@@ -1,7 +1,7 @@
 // What `npm test` runs: the suites, their files, and how one file runs.
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { capture } from './run-quietly.mjs';
 import { summarizeTap } from './tap-summary.mjs';
 
@@ -20,7 +20,7 @@ export const suites = {
 export function filesOf(root, suite) {
   const folder = join(root, suite.folder);
   if (!existsSync(folder)) return [];
-  const wanted = suite === suites.native ? /(^|\/)run[^/]*\.sh$/ : /\.test\.ts$/;
+  const wanted = suite === suites.native ? /(^|\/)Makefile$/ : /\.test\.ts$/;
   return readdirSync(folder, { recursive: true })
     .filter((name) => wanted.test(name))
     .map((name) => join(suite.folder, name))
@@ -28,21 +28,20 @@ export function filesOf(root, suite) {
 }
 
 /**
- * Runs one file in a process of its own.
+ * Runs one file in a process of its own: a compiled test, or a Makefile whose default goal is one test.
  * @returns {Promise<{ file: string, passed: number, failed: number, skipped: number, problem?: string, seconds: number,
  *   stdout: string, stderr: string }>}
  */
 export async function runFile(root, suite, file) {
-  const isScript = file.endsWith('.sh');
-  const args = isScript ? [join(root, file)] : ['--enable-source-maps', join(root, 'dist', file.replace(/\.ts$/, '.js'))];
-  const result = await capture(isScript ? 'bash' : process.execPath, args, { cwd: root, timeoutSeconds: suite.timeoutSeconds });
-  let counts = summarizeTap(result.stdout, result.status);
-  // A script that does not speak TAP is one test: its exit status.
-  if (isScript && !/^(not )?ok\b/m.test(result.stdout)) {
-    counts = result.status === 0
-      ? { passed: 1, failed: 0, skipped: 0 }
-      : { passed: 0, failed: 1, skipped: 0, problem: `the exit status is ${result.status}` };
+  const isMake = file.endsWith('Makefile');
+  if (isMake && !existsSync('/dev/kvm')) {
+    return { file, passed: 0, failed: 0, skipped: 1, seconds: 0, stdout: '', stderr: '' };
   }
+  const [command, ...args] = isMake
+    ? ['make', '-s', '-C', join(root, dirname(file))]
+    : [process.execPath, '--enable-source-maps', join(root, 'dist', file.replace(/\.ts$/, '.js'))];
+  const result = await capture(command, args, { cwd: root, timeoutSeconds: suite.timeoutSeconds });
+  let counts = isMake ? summarizeMake(result.status) : summarizeTap(result.stdout, result.status);
   if (result.timedOut) {
     counts = { ...counts, failed: Math.max(1, counts.failed), problem: `not done after ${suite.timeoutSeconds} seconds` };
   }
@@ -50,7 +49,13 @@ export async function runFile(root, suite, file) {
     const problem = `${counts.skipped} skipped although this machine has /dev/kvm`;
     counts = { passed: counts.passed, failed: counts.failed + counts.skipped, skipped: 0, problem: counts.problem ?? problem };
   }
-  return { file: relative('.', file), ...counts, seconds: result.seconds, stdout: result.stdout, stderr: result.stderr };
+  return { file, ...counts, seconds: result.seconds, stdout: result.stdout, stderr: result.stderr };
+}
+
+function summarizeMake(status) {
+  return status === 0
+    ? { passed: 1, failed: 0, skipped: 0 }
+    : { passed: 0, failed: 1, skipped: 0, problem: `make ended with status ${status}` };
 }
 
 /** Calls `work` for each item, at most `limit` at a time; `report` gets the results in the items' order. */
