@@ -45,6 +45,9 @@ interface CurrentClient {
   hasSettled: boolean;
 }
 
+/** How long the end of an old connection may take to arrive after the beginning of the next. */
+const RECONNECT_MILLISECONDS = 50;
+
 export class Server {
   private readonly target: DebugTarget;
   private readonly subscription: Disposable;
@@ -59,8 +62,20 @@ export class Server {
     });
   }
 
-  /** Takes a client that a listener accepted, or refuses it in words. */
+  /**
+   * Takes a client that a listener accepted, or refuses it in words. One that comes while another is there is kept
+   * waiting for a moment first: a gdb that reconnects is often here before the end of its old connection.
+   */
   accept(connection: Connection): void {
+    if (this.closed || this.current === undefined) {
+      this.takeOrRefuse(connection);
+      return;
+    }
+    // The immediate lets the event loop look at the sockets once more, however long it was held up.
+    setTimeout(() => setImmediate(() => this.takeOrRefuse(connection)), RECONNECT_MILLISECONDS);
+  }
+
+  private takeOrRefuse(connection: Connection): void {
     const { events } = this.options;
     if (this.closed || this.current !== undefined) {
       events?.refused?.(connection.peer);

@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const OUTPUT_FOLDER = fileURLToPath(new URL('../../../', import.meta.url));
-const SERVER_MAIN = join(OUTPUT_FOLDER, 'src/cli/main.js');
+export const SERVER_MAIN = join(OUTPUT_FOLDER, 'src/cli/main.js');
 
 /** The package's own folder, with a slash at its end. */
 export const PACKAGE_FOLDER = findPackageFolder(OUTPUT_FOLDER);

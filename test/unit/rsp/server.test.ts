@@ -30,10 +30,13 @@ function setUp(policies: Partial<ServerOptions> = {}, fake: FakeOptions = { stop
   return { target, events, server, connect };
 }
 
-test('server: a second client is refused in words, the first goes on', (t) => {
+const momentOfReconnecting = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 150));
+
+test('server: a second client is refused in words, the first goes on', async (t) => {
   const { events, connect } = setUp();
   const first = connect('a');
   const second = connect('b');
+  await momentOfReconnecting();
   t.match(second.ask('qSupported:swbreak+')[0], /^E\.Another debugger is attached to this guest/);
   t.ok(second.ended);
   t.deepEqual(second.ask('g'), [], 'one answer only');
@@ -44,7 +47,16 @@ test('server: a second client is refused in words, the first goes on', (t) => {
   first.hangUp();
   const third = connect('c');
   t.deepEqual(third.ask('qAttached'), ['1'], 'the place is free again');
-  t.end();
+});
+
+test('server: a client that is there before the end of the last one is taken', async (t) => {
+  const { events, connect } = setUp();
+  const first = connect('a');
+  const second = connect('b');
+  first.hangUp();
+  await momentOfReconnecting();
+  t.deepEqual(second.ask('qAttached'), ['1']);
+  t.deepEqual(events, ['connected a', 'disconnected a', 'connected b']);
 });
 
 test('server: disconnect policies', async (t) => {
