@@ -3,6 +3,7 @@
  * (GDB-NOTES, last table): 64-bit names in 64-bit code, 32-bit ones elsewhere.
  */
 import type { GeneralRegisterName, Segment, SegmentName } from '../../x86/cpu-state.js';
+import type { CpuMode } from '../../x86/cpu-mode.js';
 import type { CpuView } from '../cpu-view.js';
 import { hex, MonitorError, parseNumber, type MonitorCommand } from './command.js';
 
@@ -47,7 +48,7 @@ export function registersText(view: CpuView, index: number, halted: boolean): st
     `${long ? 'RIP' : 'EIP'}=${hex(BigInt.asUintN(width * 4, regs.rip), width)} ${long ? 'RFL' : 'EFL'}=${hex(regs.rflags & 0xffff_ffffn, 8)} ` +
       `[${flags}] CPL=${view.cpl} II=0 A20=1 SMM=0 HLT=${halted ? 1 : 0}`,
   );
-  for (const name of ['es', 'cs', 'ss', 'ds', 'fs', 'gs', 'ldt', 'tr'] as const) lines.push(segmentLine(name, sregs[name], long, view.mode.isLong));
+  for (const name of ['es', 'cs', 'ss', 'ds', 'fs', 'gs', 'ldt', 'tr'] as const) lines.push(segmentLine(name, sregs[name], long, view.mode));
   const table = (name: string, { base, limit }: { base: bigint; limit: number }): string => `${name}=     ${hex(base, width)} ${hex(limit, 8)}`;
   lines.push(table('GDT', sregs.gdt), table('IDT', sregs.idt));
   lines.push(`CR0=${hex(sregs.cr0, 8)} CR2=${hex(sregs.cr2, width)} CR3=${hex(sregs.cr3, width)} CR4=${hex(sregs.cr4, 8)}`);
@@ -63,12 +64,12 @@ function registerName(name: string, long: boolean): string {
   return upper.length === 2 ? `${upper} ` : upper;
 }
 
-/** `CS =f000 ffff0000 0000ffff 00009b00 DPL=0 CS16 [-RA]` */
-function segmentLine(name: SegmentName, segment: Segment, long: boolean, isLong: boolean): string {
+/** `CS =0008 00000000 ffffffff 00cf9a00 DPL=0 CS32 [-R-]`; without the end in real mode, which knows no types. */
+function segmentLine(name: SegmentName, segment: Segment, long: boolean, mode: CpuMode): string {
   const flags = segmentFlags(segment);
   const start = `${name.toUpperCase().padEnd(3)}=${hex(segment.selector, 4)} ${hex(segment.base, long ? 16 : 8)} ${hex(segment.limit, 8)} ${hex(flags, 8)}`;
-  if (segment.unusable !== 0 || segment.present === 0) return start;
-  return `${start} DPL=${segment.dpl} ${segmentType(segment, isLong)}`;
+  if (mode.name.startsWith('real') || segment.unusable !== 0 || segment.present === 0) return start;
+  return `${start} DPL=${segment.dpl} ${segmentType(segment, mode.isLong)}`;
 }
 
 /** The second dword of a descriptor without base and limit (SDM vol. 3, figure 3-8). */

@@ -56,7 +56,8 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
 
 /** Runs one command line. */
 export function runMonitorCommand(line: string, context: MonitorContext, write: Write): void {
-  const words = line.trim().split(/\s+/).filter((word) => word !== '');
+  // As QEMU's monitor and gdb's x do, a format may stand right behind the name: "xp/8xb 0x7c00".
+  const words = line.trim().replace(/^([a-z]+)\//i, '$1 /').split(/\s+/).filter((word) => word !== '');
   const command = findCommand(words);
   if (command === undefined) {
     // Plugins look for "unknown command" (GDB-NOTES, last table).
