@@ -146,6 +146,7 @@ export interface DebugTarget {
   readRegisters(thread: ThreadId): Uint8Array;
   /** A whole `G` block; registers that hardware does not let change keep their value. */
   writeRegisters(thread: ThreadId, bytes: Uint8Array): void;
+  /** One register's bytes, valid until the next call. */
   readRegister(thread: ThreadId, regnum: number): Uint8Array;
   /** Throws TargetError with the reason when the value is not one the processor accepts. */
   writeRegister(thread: ThreadId, regnum: number, bytes: Uint8Array): void;

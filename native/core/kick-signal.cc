@@ -5,13 +5,14 @@
 #include <pthread.h>
 
 #include "error.h"
+#include "run-deadline.h"
 
 namespace kvm {
 namespace {
 
-// Empty: the signal only has to end KVM_RUN. The kicker has set immediate_exit before it sends the signal, so a signal
-// that arrives before the ioctl is not lost either.
-void on_kick(int) {}
+// The signal has to end KVM_RUN. A kicker has set immediate_exit before it sends it, so one that arrives before the ioctl
+// is not lost either; a deadline sets it here.
+void on_kick(int) { note_deadline(); }
 
 int install() {
   // From the top down: libraries that take realtime signals start at SIGRTMIN.

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <sys/ioctl.h>
 
+#include "run-deadline.h"
+
 namespace kvm {
 namespace {
 
@@ -54,7 +56,7 @@ int RunLoop::enter(EnterMode mode) {
   // The order matters: a kick sets the flag, then immediate_exit, then sends the signal. Either the flag is seen here, or
   // the kicker's store to immediate_exit comes after ours.
   __atomic_store_n(&run_->immediate_exit, mode == EnterMode::complete_only ? 1 : 0, __ATOMIC_SEQ_CST);
-  if (kick_.load(std::memory_order_seq_cst)) __atomic_store_n(&run_->immediate_exit, 1, __ATOMIC_SEQ_CST);
+  if (kick_.load(std::memory_order_seq_cst) || RunDeadline::expired()) __atomic_store_n(&run_->immediate_exit, 1, __ATOMIC_SEQ_CST);
   run_->exit_reason = KVM_EXIT_UNKNOWN;
   completion_pending_ = false;
   const int result = ioctl(vcpu_fd_, KVM_RUN, 0) < 0 ? -errno : 0;
@@ -110,8 +112,18 @@ RunLoop::End RunLoop::run_continuing() {
     const int result = enter(EnterMode::execute);
     if (result == 0) return {kExit};
     if (result != -EINTR && result != -EAGAIN) return {kError, -result};
-    if (take_kick()) return {kKicked};
+    if (auto end = stop_asked()) return *end;
   }
+}
+
+std::optional<RunLoop::End> RunLoop::stop_asked() {
+  if (take_kick()) return End{kKicked};
+  if (RunDeadline::expired()) {
+    End end{kKicked};
+    end.interrupted = true;
+    return end;
+  }
+  return std::nullopt;
 }
 
 RunLoop::End RunLoop::run_stepping(const RunPlan& plan) {
@@ -135,7 +147,10 @@ RunLoop::End RunLoop::run_stepping(const RunPlan& plan) {
     // EINTR and DEBUG exclude each other: an unchanged RIP means that nothing was executed.
     if (run_->s.regs.regs.rip != step_start_.rip) finish_step();
     step_open_ = false;
-    if (take_kick()) return {kKicked};
+    if (auto end = stop_asked()) {
+      end_unchecked_ = end->interrupted;
+      return *end;
+    }
     if (plan_ended(plan)) return {kPlanDone};
   }
 }

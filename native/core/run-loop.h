@@ -18,6 +18,8 @@ class RunLoop {
     Outcome outcome;
     int error = 0;
     ErrorOperation operation = kErrorInRun;
+    // The thread's deadline (run-deadline.h) is over and nothing else has come of the run: it goes on with the same plan.
+    bool interrupted = false;
   };
 
   // `run` is the vCPU's mapping; `kick` is set by whoever wants the run to end.
@@ -51,6 +53,8 @@ class RunLoop {
   int enter(EnterMode mode);
   void put_registers(EnterMode mode);
   bool take_kick() { return kick_.exchange(false); }
+  // After an EINTR: why the run has to stop, if it has.
+  std::optional<End> stop_asked();
   End run_continuing();
   End run_stepping(const RunPlan& plan);
   // What a KVM_RUN that returned 0 within a step means. nullopt: a step is finished and nothing else happened.

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "live-objects.h"
+#include "run-deadline.h"
 
 namespace kvm {
 
@@ -84,9 +85,25 @@ bool Vcpu::run(std::chrono::microseconds wait) {
   take_plan();
   take_dirty();
   write_back_exit_data();
+  if (wait.count() > 0 && threads_may_change()) {
+    if (run_here(wait)) {
+      fill_record();
+      return true;
+    }
+    // The thread goes on with the plan from where it is.
+    taken_plan_.flags &= ~uint32_t{kFresh};
+    wait = std::chrono::microseconds{0};
+  }
   if (!thread_->post(run_job_, wait)) return false;
   fill_record();
   return true;
+}
+
+bool Vcpu::run_here(std::chrono::microseconds bound) {
+  RunDeadline deadline(run_, bound);
+  if (!deadline.armed()) return false;
+  run_job_();
+  return !end_.interrupted;
 }
 
 bool Vcpu::wait(std::chrono::microseconds wait) {
@@ -116,7 +133,12 @@ bool Vcpu::complete() {
   if (!loop_->completion_pending()) return true;
   if (record_->dirty != 0) completed_fd("complete");
   write_back_exit_data();
-  thread_->post_and_wait(complete_job_);
+  // immediate_exit is set: this comes back at once on any thread.
+  if (threads_may_change()) {
+    complete_job_();
+  } else {
+    thread_->post_and_wait(complete_job_);
+  }
   fill_record();
   if (end_.outcome == kError) throw_errno("KVM_RUN", end_.error);
   return complete_result_;

@@ -4,8 +4,8 @@
  */
 import { TargetError } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
-import type { X86TargetDescription } from '../x86/target-description.js';
-import { encodeRegisters, readRegister } from '../x86/register-encode.js';
+import type { X86Register, X86TargetDescription } from '../x86/target-description.js';
+import { encodeRegister, encodeRegisters } from '../x86/register-encode.js';
 import { RegisterWriteError, type RegisterFile, type RegisterSink } from '../x86/register-file.js';
 import { writeRegister, writeRegisters } from '../x86/register-write.js';
 import type { XsaveLayout } from '../x86/xsave.js';
@@ -13,6 +13,7 @@ import type { CpuView } from './cpu-view.js';
 
 export class RegisterAccess {
   private readonly block: Uint8Array;
+  private readonly blockView: DataView;
   private blockIsCurrent = false;
   private readonly msrIndices: Uint32Array;
   private msrValues: Map<number, bigint> | undefined;
@@ -26,6 +27,7 @@ export class RegisterAccess {
     machine: Machine,
   ) {
     this.block = new Uint8Array(description.size);
+    this.blockView = new DataView(this.block.buffer);
     const known = new Set(machine.msrIndices);
     this.msrIndices = Uint32Array.from(
       description.registers.flatMap(({ source }) => (source.kind === 'msr' && known.has(source.index) ? [source.index] : [])),
@@ -49,13 +51,15 @@ export class RegisterAccess {
     return this.block;
   }
 
+  /** One register's bytes; valid until the next call. */
   read(regnum: number): Uint8Array {
-    this.requireRegister(regnum);
-    return readRegister(this.description, regnum, this.file);
+    const register = this.register(regnum);
+    if (!this.blockIsCurrent) encodeRegister(register, this.file, this.view.mode, this.block, this.blockView);
+    return this.block.subarray(register.offset, register.offset + register.size);
   }
 
   write(regnum: number, bytes: Uint8Array): void {
-    this.requireRegister(regnum);
+    this.register(regnum);
     this.change(() => writeRegister(this.description, regnum, bytes, this.file, this.sink));
   }
 
@@ -63,8 +67,10 @@ export class RegisterAccess {
     this.change(() => writeRegisters(this.description, bytes, this.file, this.sink));
   }
 
-  private requireRegister(regnum: number): void {
-    if (this.description.registers[regnum] === undefined) throw new TargetError(`There is no register number ${regnum}`);
+  private register(regnum: number): X86Register {
+    const register = this.description.registers[regnum];
+    if (register === undefined) throw new TargetError(`There is no register number ${regnum}`);
+    return register;
   }
 
   /** Runs a write; whatever the processor or KVM does not take becomes one sentence. */

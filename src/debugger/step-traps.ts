@@ -10,7 +10,7 @@ import { inEveryMode } from '../breakpoints/capabilities.js';
 import type { PlantedPatches } from '../breakpoints/patches.js';
 import { DEBUG_REGISTER_COUNT, patchMechanism, type PatchMechanism, type PlanContext } from '../breakpoints/planner.js';
 import type { Machine } from '../vmm/machine.js';
-import { linearSp, RFLAGS_TF } from '../x86/cpu-mode.js';
+import { linearSp, RFLAGS_TF, type CpuMode } from '../x86/cpu-mode.js';
 import type { DebugRegisterSlot } from '../x86/debug-registers.js';
 import { interruptTarget, type InterruptFrame } from '../x86/interrupt-target.js';
 import type { CpuView } from './cpu-view.js';
@@ -30,7 +30,10 @@ interface Entry {
 
 /** The handlers of one interrupt table, valid while its bytes, place and the address space are the same. */
 interface KnownHandlers {
-  readonly key: string;
+  readonly mode: CpuMode;
+  readonly idt: bigint;
+  readonly cr3: bigint;
+  readonly gdt: bigint;
   readonly table: Uint8Array;
   readonly entries: readonly Entry[];
 }
@@ -72,13 +75,18 @@ export class StepTraps {
       const insideTable = linear >= start && linear < end;
       if (this.mechanism !== undefined && !insideTable) {
         this.patches.plant({ mechanism: this.mechanism, physical });
-      } else if (slots.length < DEBUG_REGISTER_COUNT && inEveryMode(this.capabilities, 'debugExecute') &&
+      } else if (this.needsDebugRegisters && slots.length < DEBUG_REGISTER_COUNT && inEveryMode(this.capabilities, 'debugExecute') &&
         !slots.some(({ address }) => address === linear)) {
         slots.push({ index: slots.length, address: linear, type: 'execute', length: 1 });
       }
     }
     this.debugRegisters = slots;
     return slots;
+  }
+
+  /** A host whose steps end in the handler by themselves is spared them: there they slow every step down. */
+  private get needsDebugRegisters(): boolean {
+    return this.capabilities.faultStep === 'free';
   }
 
   lift(): void {
@@ -124,15 +132,16 @@ export class StepTraps {
     const { mode } = this.view;
     const length = Math.min(EXCEPTION_VECTORS * this.entrySize, sregs.idt.limit + 1);
     const table = this.view.memory.read(sregs.idt.base, length);
-    const key = `${mode.code} ${sregs.idt.base} ${sregs.idt.limit} ${sregs.cr3} ${sregs.gdt.base}`;
+    const now = { mode, idt: sregs.idt.base, cr3: sregs.cr3, gdt: sregs.gdt.base };
     const known = this.cache.known;
-    if (known !== undefined && known.key === key && Buffer.compare(known.table, table) === 0) return known.entries;
+    if (known !== undefined && known.mode === now.mode && known.idt === now.idt && known.cr3 === now.cr3 &&
+      known.gdt === now.gdt && Buffer.compare(known.table, table) === 0) return known.entries;
     const entries: Entry[] = [];
     for (let vector = 0; vector < EXCEPTION_VECTORS; vector++) {
       const entry = this.entryOf(vector, 'exception');
       if (entry !== undefined && !entries.some(({ linear }) => linear === entry.linear)) entries.push(entry);
     }
-    this.cache.known = { key, table, entries };
+    this.cache.known = { ...now, table, entries };
     return entries;
   }
 

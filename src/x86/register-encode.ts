@@ -82,6 +82,11 @@ export function encodeRegisters(description: X86TargetDescription, file: Registe
   }
 }
 
+/** Writes one register to its place in the `g` block `out`; `view` covers `out`. For callers that know the mode already. */
+export function encodeRegister(register: X86Register, file: RegisterFile, mode: CpuMode, out: Uint8Array, view: DataView): void {
+  encode(register.source, register.size, file, mode, out, view, register.offset);
+}
+
 /** One register's bytes. @throws RangeError for a number that the description does not have. */
 export function readRegister(description: X86TargetDescription, regnum: number, file: RegisterFile): Uint8Array {
   const register = registerNumbered(description, regnum);

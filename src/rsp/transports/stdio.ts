@@ -1,6 +1,7 @@
 /** One client on stdin and stdout, as `target remote | kvm-gdbserver --listen stdio …` makes it. */
 import type { Readable, Writable } from 'node:stream';
 import type { Connection, Listener } from './connection.js';
+import { stayAwake } from './stay-awake.js';
 
 /** The connection is handed on at once. Nothing else may write to `output`: it would be noise between packets. */
 export function listenStdio(
@@ -28,7 +29,9 @@ function connectionOverStreams(input: Readable, output: Writable): Connection {
     start(onData, onClose) {
       report = onClose;
       input.on('data', (chunk: Buffer) => {
-        if (open) onData(chunk);
+        if (!open) return;
+        onData(chunk);
+        stayAwake();
       });
       input.on('end', close);
       input.on('close', close);
