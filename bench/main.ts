@@ -24,7 +24,7 @@ const USAGE = `Usage: npm run bench -- [options]
   --breakpoint Z0|Z1 the packet of the breakpoint cycles (Z1)
   --without ours|qemu|floor   leave a contender out; may be given more than once
   --placement free|apart|together   which CPUs client and server use (free); see bench/placement.ts
-  --server FILE      our server's compiled main (dist/src/cli/main.js)
+  --server FILE      our server's command (bin/kvm-gdbserver.cjs)
   --node-option OPT  passed to node for our server, e.g. --node-option=--cpu-prof
   --json             the results as JSON
   --help             this text`;
@@ -65,7 +65,7 @@ function readOptions(args: string[]): Options | undefined {
     },
   });
   if (values.help) return undefined;
-  const server = values.server ?? join(packageRoot(), 'dist/src/cli/main.js');
+  const server = values.server ?? join(packageRoot(), 'bin/kvm-gdbserver.cjs');
   if (!existsSync(server) && !values.without.includes('ours')) {
     throw new UsageError(`our server ${server} is not there; build it with: npm run build`);
   }

@@ -3,12 +3,11 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.mjs';
 import { isUpToDate } from './freshness.mjs';
+import { root } from './root.mjs';
 import { StepError, dieOf, runQuietly } from './run-quietly.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
-
-/** The repository's root folder. */
-export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 function announce(text) {
   // On stderr: what is set up for may print results for machines.
@@ -68,6 +67,13 @@ async function ensureGuests() {
   await runQuietly('Building the example guests failed.', 'make', ['-s', '-C', folder]);
 }
 
+async function ensureBundle() {
+  const product = join(root, 'dist', 'bundle', 'cli.cjs');
+  if (isUpToDate(product, [join(root, 'dist', '.built'), join(root, 'scripts', 'bundle.mjs'), join(root, 'bin')])) return;
+  announce('bundling the command line');
+  await bundle();
+}
+
 /**
  * Makes everything that running needs.
  * @throws {StepError} with one sentence at the first step that fails
@@ -79,6 +85,7 @@ export async function bootstrap() {
   await ensureNativeBinding();
   await ensureTypeScript();
   await ensureGuests();
+  await ensureBundle();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) bootstrap().catch(dieOf);

@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { bootstrap, root } from './bootstrap.mjs';
+import { bootstrap } from './bootstrap.mjs';
+import { root } from './root.mjs';
 import { StepError, dieOf } from './run-quietly.mjs';
 
 const GUEST = 'examples/guests/build/modes.img';
@@ -36,7 +37,7 @@ async function waitForSocket(server) {
   void server.ended.then((value) => (status = value));
   for (let waited = 0; waited < START_SECONDS * 1000; waited += 20) {
     if (existsSync(socket)) return;
-    if (status !== undefined) throw new StepError('The server could not start; its words are above. Ask it why: node dist/src/cli/main.js doctor');
+    if (status !== undefined) throw new StepError('The server could not start; its words are above. Ask it why: node bin/kvm-gdbserver.cjs doctor');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new StepError(`The server was not ready after ${START_SECONDS} seconds.`);

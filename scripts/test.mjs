@@ -5,7 +5,8 @@
 // The last line is the sum over all suites: N passed, N failed, N skipped.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bootstrap, root } from './bootstrap.mjs';
+import { bootstrap } from './bootstrap.mjs';
+import { root } from './root.mjs';
 import { StepError, capture, describe, dieOf, tail } from './run-quietly.mjs';
 import { failuresOf } from './tap-summary.mjs';
 import { filesOf, forEachInOrder, runFile, suites } from './test-suites.mjs';

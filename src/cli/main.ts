@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command line: exit status 2 for a wrong one, 1 when what it asks for cannot be done. */
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
