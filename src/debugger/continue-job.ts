@@ -4,7 +4,7 @@
 import { classifyExit } from '../breakpoints/classify.js';
 import type { Breakpoint, BreakpointSet } from '../breakpoints/breakpoint-set.js';
 import type { DebugCapabilities } from '../breakpoints/capabilities.js';
-import { PlantedPatches } from '../breakpoints/patches.js';
+import type { PlantedPatches } from '../breakpoints/patches.js';
 import {
   planBreakpoints, type BreakpointPlan, type PatchMechanism, type PlanContext, type WantedBreakpoint,
 } from '../breakpoints/planner.js';

@@ -20,7 +20,7 @@ export function cpuFeatures(vcpu: Vcpu): CpuFeatures {
   const table = vcpu.native.getCpuid2();
   const entry = native().layout['kvm_cpuid_entry2'] as { size: number; fields: Record<string, { offset: number }> };
   const view = new DataView(table.buffer, table.byteOffset, table.length);
-  const field = (start: number, name: string): number => view.getUint32(start + (entry.fields[name] as { offset: number }).offset, true);
+  const field = (start: number, name: string): number => view.getUint32(start + (entry.fields[name]).offset, true);
   const subleaves = [];
   for (let start = 0; start + entry.size <= table.length; start += entry.size) {
     if (field(start, 'function') !== LEAF_XSAVE || field(start, 'index') < 2) continue;

@@ -24,20 +24,20 @@ const OFF: GuestDebug = { control: 0, debugreg: NO_REGISTERS };
 export function guestDebug(request: GuestDebugRequest): GuestDebug {
   const { constants } = native();
   let control = 0;
-  if (request.step === true) control |= constants['KVM_GUESTDBG_SINGLESTEP'] as number;
-  if (request.interceptInt3 === true) control |= constants['KVM_GUESTDBG_USE_SW_BP'] as number;
-  if (request.blockInterrupts === true) control |= constants['KVM_GUESTDBG_BLOCKIRQ'] as number;
-  if (request.inject === 'int3') control |= constants['KVM_GUESTDBG_INJECT_BP'] as number;
-  if (request.inject === 'debug') control |= constants['KVM_GUESTDBG_INJECT_DB'] as number;
+  if (request.step === true) control |= constants['KVM_GUESTDBG_SINGLESTEP'];
+  if (request.interceptInt3 === true) control |= constants['KVM_GUESTDBG_USE_SW_BP'];
+  if (request.blockInterrupts === true) control |= constants['KVM_GUESTDBG_BLOCKIRQ'];
+  if (request.inject === 'int3') control |= constants['KVM_GUESTDBG_INJECT_BP'];
+  if (request.inject === 'debug') control |= constants['KVM_GUESTDBG_INJECT_DB'];
   let debugreg = NO_REGISTERS;
   const slots = request.debugRegisters;
   if (slots !== undefined && slots.length > 0) {
-    control |= constants['KVM_GUESTDBG_USE_HW_BP'] as number;
+    control |= constants['KVM_GUESTDBG_USE_HW_BP'];
     const registers = [...NO_REGISTERS];
     for (const { index, address } of slots) registers[index] = address;
     registers[7] = encodeDr7(slots);
     debugreg = registers;
   }
   if (control === 0) return OFF;
-  return { control: control | (constants['KVM_GUESTDBG_ENABLE'] as number), debugreg };
+  return { control: control | (constants['KVM_GUESTDBG_ENABLE']), debugreg };
 }

@@ -65,7 +65,7 @@ export class MachineTarget implements DebugTarget {
     readonly machine: Machine,
     private readonly options: MachineTargetOptions,
   ) {
-    const features = cpuFeatures(machine.vcpus[0] as Vcpu);
+    const features = cpuFeatures(machine.vcpus[0]);
     this.description = buildTargetDescription({ variant: options.description ?? 'superset', ...features });
     if (options.executable !== undefined) this.executable = options.executable;
     this.views = machine.vcpus.map((vcpu) => new CpuView(vcpu, machine));
@@ -179,7 +179,7 @@ export class MachineTarget implements DebugTarget {
     if (action.kind === 'continue') {
       return new ContinueJob(view, this.wanted, () => this.capabilities, context, this.patches);
     }
-    const traps = new StepTraps(view, this.machine, this.capabilities, context, this.patches, this.handlers[action.thread - 1] as HandlerCache);
+    const traps = new StepTraps(view, this.machine, this.capabilities, context, this.patches, this.handlers[action.thread - 1]);
     return new StepJob(view, this.wanted, this.capabilities, traps, {
       ...(action.kind === 'range-step' && { range: { start: action.start, end: action.end } }),
       blockInterrupts: this.stepOptions.noIrq,
@@ -238,6 +238,6 @@ export class MachineTarget implements DebugTarget {
 
   private registersOf(thread: ThreadId): RegisterAccess {
     this.stoppedCpu(thread);
-    return this.registers[thread - 1] as RegisterAccess;
+    return this.registers[thread - 1];
   }
 }

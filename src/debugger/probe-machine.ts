@@ -52,9 +52,9 @@ class KvmProbeMachine implements ProbeMachine {
   constructor(system: NativeSystem) {
     const { constants } = native();
     this.vm = system.createVm();
-    const debugFlags = this.vm.checkExtension(constants['KVM_CAP_SET_GUEST_DEBUG2'] as number);
-    this.blockIrq = (debugFlags & (constants['KVM_GUESTDBG_BLOCKIRQ'] as number)) !== 0;
-    const emulationExit = constants['KVM_CAP_EXIT_ON_EMULATION_FAILURE'] as number;
+    const debugFlags = this.vm.checkExtension(constants['KVM_CAP_SET_GUEST_DEBUG2']);
+    this.blockIrq = (debugFlags & (constants['KVM_GUESTDBG_BLOCKIRQ'])) !== 0;
+    const emulationExit = constants['KVM_CAP_EXIT_ON_EMULATION_FAILURE'];
     if (this.vm.checkExtension(emulationExit) > 0) this.vm.enableCap(emulationExit, 1);
     this.vm.setTssAddr(0xfffb_d000);
     this.memory = native().allocateMemory(MEMORY_SIZE);
@@ -99,7 +99,7 @@ class KvmProbeMachine implements ProbeMachine {
   private setDataReadOnly(readOnly: boolean): void {
     if (readOnly === this.readOnly) return;
     this.readOnly = readOnly;
-    const flags = readOnly ? (native().constants['KVM_MEM_READONLY'] as number) : 0;
+    const flags = readOnly ? (native().constants['KVM_MEM_READONLY']) : 0;
     this.vm.removeMemorySlot(SLOT_DATA);
     this.vm.setMemorySlot(SLOT_DATA, flags, BigInt(DATA), this.memory, DATA, PAGE);
   }

@@ -129,7 +129,7 @@ export class RegisterAccess {
   private msrs(): Map<number, bigint> {
     if (this.msrValues === undefined) {
       const values = this.view.vcpu.native.getMsrs(this.msrIndices);
-      this.msrValues = new Map(Array.from(this.msrIndices, (index, i) => [index, values[i] as bigint]));
+      this.msrValues = new Map(Array.from(this.msrIndices, (index, i) => [index, values[i]]));
     }
     return this.msrValues;
   }

@@ -86,7 +86,7 @@ export class RunControl {
       started.push({ cpu, job: this.hooks.makeJob(action, cpu) });
     }
     this.actions = actions;
-    this.resumedThread = (actions[0] as ResumeAction).thread;
+    this.resumedThread = (actions[0]).thread;
     this.running = true;
     this.pending = undefined;
     this.starting = true;

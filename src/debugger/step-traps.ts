@@ -119,11 +119,11 @@ export class StepTraps {
     const stack = linearSp(this.view.vcpu.readSregs(), this.view.vcpu.regs.rsp, this.view.mode);
     // Handlers often share one entry, so the vector does not tell whether an error code lies below IP: CS does.
     const atCs = this.view.memory.read(stack + BigInt(slot), 2);
-    const hasErrorCode = atCs.length === 2 && (atCs[0] as number) + 256 * (atCs[1] as number) !== this.startCs;
+    const hasErrorCode = atCs.length === 2 && (atCs[0]) + 256 * (atCs[1]) !== this.startCs;
     const address = stack + BigInt(slot * (hasErrorCode ? 3 : 2));
     const flags = this.view.memory.read(address, 2);
-    if (flags.length < 2 || ((flags[1] as number) & 1) === 0) return;
-    this.view.memory.write(address, Uint8Array.of(flags[0] as number, (flags[1] as number) & ~1));
+    if (flags.length < 2 || ((flags[1]) & 1) === 0) return;
+    this.view.memory.write(address, Uint8Array.of(flags[0], (flags[1]) & ~1));
   }
 
   /** Entries of the exception handlers; read again only when the table changed. */

@@ -11,12 +11,12 @@ export interface MonitorContext {
   /** Index of the vCPU that stopped last. */
   readonly current: number;
   readonly breakpoints: BreakpointSet;
-  capabilities(): DebugCapabilities;
-  isHalted(cpu: number): boolean;
+  readonly capabilities: () => DebugCapabilities;
+  readonly isHalted: (cpu: number) => boolean;
   /** Back to before the first instruction, stopped. */
-  reset(): void;
+  readonly reset: () => void;
   /** The client is told to go; the machine ends. */
-  quit(): void;
+  readonly quit: () => void;
   readonly version: string;
 }
 

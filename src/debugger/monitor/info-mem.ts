@@ -7,7 +7,7 @@ export const infoMemCommand: MonitorCommand = {
   name: 'info mem',
   help: 'Show the mapped linear ranges: start-end size and rights (u user, r read, w write).',
   run({ machine, views, current }, _words, write) {
-    const view = views[current] as (typeof views)[number];
+    const view = views[current];
     const sregs = view.vcpu.readSregs();
     if ((sregs.cr0 & CR0_PG) === 0n) return write('PG disabled\n');
     const { ranges, truncated } = mappedRanges(sregs, machine.memory);

@@ -79,7 +79,7 @@ function segmentFlags({ type, s, dpl, present, avl, l, db, g, unusable }: Segmen
 }
 
 function segmentType({ type, s, db, l }: Segment, isLong: boolean): string {
-  if (s === 0) return (isLong ? SYSTEM_TYPES_64 : SYSTEM_TYPES_32)[type & 15] as string;
+  if (s === 0) return (isLong ? SYSTEM_TYPES_64 : SYSTEM_TYPES_32)[type & 15];
   if ((type & 8) !== 0) {
     const kind = l !== 0 ? 'CS64' : db !== 0 ? 'CS32' : 'CS16';
     return `${kind} [${type & 4 ? 'C' : '-'}${type & 2 ? 'R' : '-'}${type & 1 ? 'A' : '-'}]`;

@@ -13,8 +13,8 @@ const xpCommand: MonitorCommand = {
     const [format, address] = words[0]?.startsWith('/') === true ? [words[0], words[1]] : ['/x', words[0]];
     const match = /^\/(\d*)([xduoc]?)([bhwg]?)([xduoc]?)$/.exec(format);
     if (match === null) throw new MonitorError(`The format "${format}" is not known; "xp /8xb 0x7c00" shows eight bytes in hex.`);
-    const letter = match[2] !== '' ? match[2] as string : match[4] !== '' ? match[4] as string : 'x';
-    const size = match[3] !== '' ? UNIT_BYTES[match[3] as string] as number : letter === 'c' ? 1 : 4;
+    const letter = match[2] !== '' ? match[2] : match[4] !== '' ? match[4] : 'x';
+    const size = match[3] !== '' ? UNIT_BYTES[match[3]] : letter === 'c' ? 1 : 4;
     const count = match[1] === '' ? 1 : Number(match[1]);
     if (count < 1 || count > MAX_UNITS) throw new MonitorError(`xp shows 1 to ${MAX_UNITS} units at once.`);
     const start = parseNumber(address, 'The address');
@@ -56,7 +56,7 @@ const gva2gpaCommand: MonitorCommand = {
   parameters: 'ADDRESS',
   help: 'Translate a linear address of the CPU that stopped last.',
   run({ views, current }, words, write) {
-    const gpa = (views[current] as (typeof views)[number]).memory.physical(parseNumber(words[0], 'The address'));
+    const gpa = (views[current]).memory.physical(parseNumber(words[0], 'The address'));
     write(gpa === undefined ? 'Unmapped\n' : `gpa: 0x${gpa.toString(16)}\n`);
   },
 };

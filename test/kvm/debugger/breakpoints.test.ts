@@ -100,7 +100,7 @@ test('stops: HLT with nothing to wake the CPU is halted, can be interrupted and 
   t.equal(stop.reason.kind, 'interrupt');
   t.equal(guest.offset, 2, 'behind the HLT');
   t.ok(guest.console.join('').includes('halted'), 'and the user is told');
-  t.ok(/halted/.test(guest.target.threads()[0]!.state));
+  t.ok(/halted/.test(guest.target.threads()[0].state));
   setTimeout(() => guest.target.interrupt(), 20);
   t.equal((await guest.continue()).reason.kind, 'interrupt', 'still halted');
   t.equal((await guest.step()).reason.kind, 'step', 'a step leaves the halt');

@@ -89,7 +89,7 @@ test('stepping in real mode: INT n stops at the first instruction of the handler
   t.equal(guest.pc, 0x7d00n, 'the handler');
   const sp = Number(guest.read('rsp') & 0xffffn);
   t.deepEqual(guest.bytes(sp, 4), [0x02, 0x7c, 0, 0], 'the return address is behind the INT');
-  t.equal(guest.bytes(sp + 5, 1)[0]! & 1, 0, 'no trap flag in the pushed FLAGS');
+  t.equal(guest.bytes(sp + 5, 1)[0] & 1, 0, 'no trap flag in the pushed FLAGS');
   await guest.step();
   await guest.step();
   t.equal(guest.offset, 2, 'back');
@@ -106,7 +106,7 @@ test('stepping in real mode: a divide error stops at the first instruction of it
   t.equal(guest.pc, 0x7d00n);
   const sp = Number(guest.read('rsp') & 0xffffn);
   t.deepEqual(guest.bytes(sp, 4), [0x02, 0x7c, 0, 0], 'the faulting instruction is the return address');
-  t.equal(guest.bytes(sp + 5, 1)[0]! & 1, 0, 'no trap flag in the pushed FLAGS');
+  t.equal(guest.bytes(sp + 5, 1)[0] & 1, 0, 'no trap flag in the pushed FLAGS');
   t.deepEqual(guest.bytes(0x7d00, 3), [NOP, NOP, HLT], 'the handler is as it was');
   await guest.step();
   t.equal(guest.pc, 0x7d01n);

@@ -5,10 +5,10 @@ test('breakpoint set: inserting and removing are idempotent', (t) => {
   const set = new BreakpointSet();
   const at = { kind: 'software', address: 0x7c00n, length: 1 } as const;
   set.add(at);
-  set.all[0]!.hits = 5;
+  set.all[0].hits = 5;
   set.add(at);
   t.equal(set.all.length, 1);
-  t.equal(set.all[0]!.hits, 5, 'a second insert keeps the count');
+  t.equal(set.all[0].hits, 5, 'a second insert keeps the count');
   set.remove(at);
   set.remove(at);
   t.equal(set.all.length, 0);
