@@ -199,7 +199,7 @@ export class Machine {
         this.target.resume([{ kind, thread: 1 }]);
       } catch (error) {
         this.waiting = undefined;
-        reject(error);
+        reject(error instanceof Error ? error : new Error(String(error)));
       }
     });
   }

@@ -11,7 +11,6 @@ import {
   type ThreadInfo,
 } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
-import type { Vcpu } from '../vmm/vcpu.js';
 import { decodeDr7 } from '../x86/debug-registers.js';
 import { buildTargetDescription, type DescriptionVariant, type X86TargetDescription } from '../x86/target-description.js';
 import { cpuFeatures } from './cpu-features.js';

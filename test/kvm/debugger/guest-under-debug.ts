@@ -115,7 +115,7 @@ export class GuestUnderDebug {
       } catch (error) {
         clearTimeout(timer);
         this.waiting = undefined;
-        reject(error);
+        reject(error instanceof Error ? error : new Error(String(error)));
       }
     });
   }
