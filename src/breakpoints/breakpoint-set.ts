@@ -51,11 +51,12 @@ export class BreakpointSet {
     return found;
   }
 
-  /** Linear addresses of all execution breakpoints, ascending, without duplicates. */
-  executionAddresses(): bigint[] {
+  /** Linear addresses of the execution breakpoints (in `start <= address < end`), ascending, without duplicates. */
+  executionAddresses(range?: { readonly start: bigint; readonly end: bigint }): bigint[] {
     const addresses = new Set<bigint>();
     for (const { kind, address } of this.all) {
-      if (kind === 'software' || kind === 'hardware') addresses.add(address);
+      if (kind !== 'software' && kind !== 'hardware') continue;
+      if (range === undefined || (address >= range.start && address < range.end)) addresses.add(address);
     }
     return [...addresses].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   }

@@ -7,6 +7,9 @@ import type { PatchMechanism } from './planner.js';
 
 const VECTOR_DB = 1;
 const VECTOR_BP = 3;
+const OPCODE_INT3 = 0xcc;
+/** KVM_INTERNAL_ERROR_EMULATION. */
+const SUBERROR_EMULATION = 1;
 /** DR6 (SDM vol. 3, 18.2.3). */
 const DR6_BS = 1n << 14n;
 
@@ -18,6 +21,8 @@ export interface ClassifyInput {
   readonly stepping: boolean;
   /** Our patch at a linear address, looked up through the page tables in force. */
   readonly patchAt: (linear: bigint) => PatchMechanism | undefined;
+  /** The byte of guest code at a linear address. */
+  readonly byteAt: (linear: bigint) => number | undefined;
   /** Bit n set: debug register n holds one of ours. */
   readonly debugRegisters: number;
 }
@@ -28,19 +33,25 @@ export type Hit =
   /** Debug registers of ours fired; bit n of `registers` is register n. */
   | { readonly kind: 'debug-register'; readonly registers: number }
   | { readonly kind: 'step' }
-  /** The guest's own int3, which KVM took from it: it must get it back. */
-  | { readonly kind: 'guest-int3' }
+  /**
+   * The guest's own int3, which KVM took from it: it must get it back. `refused`: KVM's emulator would not run it
+   * (software hosts, KVM-NOTES, "Software breakpoints"), so that the pc has to be put behind it first.
+   */
+  | { readonly kind: 'guest-int3'; readonly refused: boolean }
   /** A #DB that the guest raised for itself (its TF, its debug registers): it must get it back with this DR6. */
   | { readonly kind: 'guest-debug'; readonly dr6: bigint }
   | { readonly kind: 'none' };
 
-export function classifyExit({ exit, pc, stepping, patchAt, debugRegisters }: ClassifyInput): Hit {
+export function classifyExit({ exit, pc, stepping, patchAt, byteAt, debugRegisters }: ClassifyInput): Hit {
   if (exit.reason === 'hlt') {
     return patchAt(pc - 1n) === 'hlt' ? { kind: 'patch', address: pc - 1n } : { kind: 'none' };
   }
+  if (exit.reason === 'internal-error' && exit.suberror === SUBERROR_EMULATION && byteAt(pc) === OPCODE_INT3) {
+    return { kind: 'guest-int3', refused: true };
+  }
   if (exit.reason !== 'debug') return { kind: 'none' };
   if (exit.exception === VECTOR_BP) {
-    return patchAt(pc) === 'int3' ? { kind: 'patch', address: pc } : { kind: 'guest-int3' };
+    return patchAt(pc) === 'int3' ? { kind: 'patch', address: pc } : { kind: 'guest-int3', refused: false };
   }
   if (exit.exception !== VECTOR_DB) return { kind: 'none' };
   const fired = Number(exit.dr6 & 0xfn) & debugRegisters;

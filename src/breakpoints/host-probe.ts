@@ -49,11 +49,12 @@ const PUSHF = [0x9c];
 const TF = 0x100;
 
 export function probeHost(machine: ProbeMachine): DebugCapabilities {
-  const modes = Object.fromEntries(PROBE_MODES.map((mode) => [mode, probeMode(machine, mode)]));
+  const modes = Object.fromEntries(PROBE_MODES.map((mode) => [mode, probeMode(machine, mode)])) as Record<ProbeMode, ModeCapabilities>;
   return {
-    modes: modes as Record<ProbeMode, ModeCapabilities>,
+    modes,
     readOnlySlot: machine.run({ mode: 'real', code: [...STORE, HLT], readOnlyData: true }).exit.reason === 'mmio',
-    resumeFlag: machine.run({ mode: 'real', code: [NOP, HLT], executeAt: 0, resumeFlag: true }).exit.reason === 'hlt',
+    // Where no debug register fires, that the NOP is passed says nothing about RF.
+    resumeFlag: modes.real.debugExecute && machine.run({ mode: 'real', code: [NOP, HLT], executeAt: 0, resumeFlag: true }).exit.reason === 'hlt',
     faultStep: faultEndsInHandler(machine) ? 'handler' : 'free',
     pushfLeaksTf: (machine.run({ mode: 'real', code: [...PUSHF, HLT], step: true }).stackTop & TF) !== 0,
     blockIrq: machine.blockIrq,

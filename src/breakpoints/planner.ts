@@ -17,6 +17,8 @@ import type { BreakpointKind } from '../target.js';
 import { inEveryMode, type DebugCapabilities } from './capabilities.js';
 
 export const DEBUG_REGISTER_COUNT = 4;
+/** Addresses that a run plan can compare the pc with, less the four that debug registers hold. */
+const MOST_STEPPED = 1020;
 
 export interface WantedBreakpoint {
   readonly kind: BreakpointKind;
@@ -116,6 +118,10 @@ export function planBreakpoints<W extends WantedBreakpoint>(
     } else {
       return { refused: breakpoint, reason: 'this host can neither patch, nor use a debug register, nor single-step there' };
     }
+  }
+  const tooMany = stepped[MOST_STEPPED];
+  if (tooMany !== undefined) {
+    return { refused: tooMany, reason: `this host must step to it, and stepping compares at most ${MOST_STEPPED} addresses` };
   }
   return { patches, debugRegisters, stepped };
 }

@@ -59,6 +59,7 @@ export class ContinueJob implements Job {
       pc: this.view.pc,
       stepping: this.steps,
       patchAt: (linear) => this.patchAt(linear),
+      byteAt: (linear) => this.view.memory.read(linear, 1)[0],
       debugRegisters: (1 << (this.plan?.debugRegisters.length ?? 0)) - 1,
     });
     switch (hit.kind) {
@@ -68,6 +69,7 @@ export class ContinueJob implements Job {
       case 'debug-register':
         return this.stopAt(this.view.pc);
       case 'guest-int3':
+        if (hit.refused) this.view.pc += 1n;
         return { kind: 'again', plan: this.run({ ...this.request, inject: 'int3' }) };
       case 'guest-debug':
         this.view.vcpu.mergeDr6(hit.dr6);

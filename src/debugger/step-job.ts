@@ -51,7 +51,7 @@ export class StepJob implements Job {
         debugRegisters,
         blockInterrupts: blockInterrupts && this.capabilities.blockIrq,
       }),
-      ...(range === undefined ? { maxSteps: 1 } : { range, until: this.breakpoints.executionAddresses() }),
+      ...(range === undefined ? { maxSteps: 1 } : { range, until: this.breakpoints.executionAddresses(range) }),
       fixPushf: this.capabilities.pushfLeaksTf,
       waitMicroseconds: WAIT_MICROSECONDS,
       fresh: true,
@@ -69,6 +69,7 @@ export class StepJob implements Job {
       pc: this.view.pc,
       stepping: true,
       patchAt: (linear) => this.traps.mechanismAt(linear),
+      byteAt: (linear) => this.view.memory.read(linear, 1)[0],
       debugRegisters: this.traps.debugRegisterMask,
     });
     switch (hit.kind) {
@@ -77,6 +78,7 @@ export class StepJob implements Job {
       case 'debug-register':
         return this.enteredHandler(this.view.pc);
       case 'guest-int3':
+        if (hit.refused) this.view.pc += 1n;
         return { kind: 'again', plan: this.reinject() };
       case 'step':
         return STEPPED;

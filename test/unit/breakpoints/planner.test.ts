@@ -40,6 +40,7 @@ const rows: [string, WantedBreakpoint[], DebugCapabilities, PlanContext, string]
   ['no debug registers: patches', [soft(1), hard(2)], NO_DR, FREE, 'int3@2 int3@1'],
   ['no debug registers, unmapped: stepped', [soft(1, false)], NO_DR, FREE, 'step@1'],
   ['only stepping', [soft(1), hard(2)], ONLY_STEPPING, FREE, 'step@2 step@1'],
+  ['more than can be compared while stepping: refused', Array.from({ length: 1021 }, (_, i) => soft(i)), ONLY_STEPPING, FREE, 'refused 3fc'],
   ['nothing works: refused', [soft(1)], NOTHING, FREE, 'refused 1'],
   ['one hundred', Array.from({ length: 100 }, (_, i) => soft(i)), SOFTWARE_KVM, FREE,
     ['dr0=0', 'dr1=1', 'dr2=2', 'dr3=3', ...Array.from({ length: 96 }, (_, i) => `hlt@${(i + 4).toString(16)}`)].join(' ')],
