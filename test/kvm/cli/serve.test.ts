@@ -17,7 +17,8 @@ function guestThatExits(text: string, value: number): Uint8Array {
 }
 
 /** jmp to itself. */
-const SPIN = Uint8Array.from([0xeb, 0xfe]);
+/** `sti; jmp $`. */
+const SPIN = Uint8Array.from([0xfb, 0xeb, 0xfe]);
 
 function withFolder<T>(work: (folder: string) => T): T {
   return work(mkdtempSync(join(tmpdir(), 'kvm-gdbserver-cli-')));

@@ -42,7 +42,8 @@ export class RealModeGuest {
     this.vcpu.writeSregs({ cs: { ...cs, base: 0n, selector: 0 } });
     this.vcpu.regs.rip = BigInt(CODE);
     this.vcpu.regs.rsp = BigInt(STACK);
-    this.vcpu.regs.rflags = 2n;
+    // IF is set: the emulated VMX of docs/hosts.md takes no interrupt from a guest that masks them and never exits.
+    this.vcpu.regs.rflags = 0x202n;
   }
 
   run(plan: RunPlan = CONTINUE): Exit {
