@@ -67,6 +67,10 @@ async function serve(options: RunOptions, machine: Machine): Promise<number> {
     capabilities: probeThisHost,
     version: version(),
     ...(executable !== undefined && { executable }),
+    log: {
+      ...(options.log.has('exit') && { exit: (line: string) => say(`exit ${line}`) }),
+      ...(options.log.has('bp') && { breakpoint: (line: string) => say(`bp ${line}`) }),
+    },
     onQuit: () => setImmediate(() => ending.resolve(0)),
   });
   let clients = 0;

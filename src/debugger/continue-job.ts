@@ -12,6 +12,7 @@ import { TargetError } from '../target.js';
 import type { Exit } from '../vmm/exit.js';
 import type { RunPlan } from '../vmm/run-plan.js';
 import type { CpuView } from './cpu-view.js';
+import { planLine, type DebugLog } from './debug-log.js';
 import { guestDebug, type GuestDebugRequest } from './guest-debug.js';
 import type { Job, JobResult } from './job.js';
 import { WAIT_MICROSECONDS } from './vcpu-runner.js';
@@ -43,11 +44,13 @@ export class ContinueJob implements Job {
     private readonly capabilities: () => DebugCapabilities,
     private readonly context: PlanContext,
     private readonly patches: PlantedPatches,
+    private readonly log: DebugLog = {},
   ) {}
 
   begin(): RunPlan {
     if (this.breakpoints.all.length === 0) return this.run({});
     this.plan = planFor(this.breakpoints.all, this.view, this.capabilities(), this.context);
+    this.log.breakpoint?.(planLine(this.plan));
     return this.plant();
   }
 

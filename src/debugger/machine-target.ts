@@ -16,6 +16,7 @@ import { buildTargetDescription, type DescriptionVariant, type X86TargetDescript
 import { cpuFeatures } from './cpu-features.js';
 import { ContinueJob, planFor } from './continue-job.js';
 import { CpuView } from './cpu-view.js';
+import type { DebugLog } from './debug-log.js';
 import type { Job } from './job.js';
 import { runMonitorCommand } from './monitor/monitor.js';
 import type { MonitorContext } from './monitor/command.js';
@@ -36,6 +37,7 @@ export interface MachineTargetOptions {
   readonly version?: string;
   /** Absolute path of a file with the guest's symbols. */
   readonly executable?: string;
+  readonly log?: DebugLog;
   /** The client typed `monitor quit`. */
   readonly onQuit?: () => void;
 }
@@ -75,7 +77,7 @@ export class MachineTarget implements DebugTarget {
       makeJob: (action, cpu) => this.makeJob(action, cpu),
       onStop: (stop) => this.stopped(stop),
       onText: (text) => this.say(text),
-    });
+    }, options.log);
     this.breakpoints = this.breakpointSupport();
     this.monitor = { execute: (command, write) => runMonitorCommand(command, this.monitorContext(), write) };
   }
@@ -176,7 +178,7 @@ export class MachineTarget implements DebugTarget {
     this.registersOf(action.thread).invalidate();
     const context = { kernelIrqchip: this.machine.kernelIrqchip, guestUsesDebugRegisters: this.guestUsesDebugRegisters(view) };
     if (action.kind === 'continue') {
-      return new ContinueJob(view, this.wanted, () => this.capabilities, context, this.patches);
+      return new ContinueJob(view, this.wanted, () => this.capabilities, context, this.patches, this.options.log);
     }
     const traps = new StepTraps(view, this.machine, this.capabilities, context, this.patches, this.handlers[action.thread - 1]);
     return new StepJob(view, this.wanted, this.capabilities, traps, {

@@ -9,6 +9,7 @@ import { TargetError, type ResumeAction, type StopEvent, type StopReason, type T
 import type { Exit } from '../vmm/exit.js';
 import type { Machine } from '../vmm/machine.js';
 import type { CpuView } from './cpu-view.js';
+import type { DebugLog } from './debug-log.js';
 import { describeFault } from './fault-text.js';
 import type { Job, JobResult } from './job.js';
 import { LastRegisters } from './last-registers.js';
@@ -48,11 +49,12 @@ export class RunControl {
     private readonly machine: Machine,
     views: readonly CpuView[],
     private readonly hooks: RunControlHooks,
+    log: DebugLog = {},
   ) {
     this.cpus = views.map((view, index) => ({
       thread: index + 1,
       view,
-      runner: new VcpuRunner(view.vcpu, machine, (runner, exit) => this.ended(runner, exit)),
+      runner: new VcpuRunner(view.vcpu, machine, (runner, exit) => this.ended(runner, exit), log),
       lastRegisters: new LastRegisters(view.vcpu),
       job: undefined,
       halted: false,

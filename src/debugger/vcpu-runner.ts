@@ -10,6 +10,7 @@ import type { Exit } from '../vmm/exit.js';
 import type { Machine } from '../vmm/machine.js';
 import type { RunPlan } from '../vmm/run-plan.js';
 import type { Vcpu } from '../vmm/vcpu.js';
+import { exitLine, type DebugLog } from './debug-log.js';
 
 /** How long the loop may keep the event loop from running. */
 const BURST_MILLISECONDS = 4;
@@ -36,6 +37,7 @@ export class VcpuRunner {
     readonly vcpu: Vcpu,
     private readonly machine: Machine,
     private readonly onEnd: (runner: VcpuRunner, exit: Exit) => void,
+    private readonly log: DebugLog = {},
   ) {}
 
   /** Starts a plan; `onEnd` is called once, perhaps before this returns. */
@@ -75,6 +77,7 @@ export class VcpuRunner {
   private serveUntilEnd(first: Exit | undefined): void {
     let exit = first;
     while (exit !== undefined) {
+      this.log.exit?.(exitLine(this.vcpu.id, exit));
       if (exit.reason === 'kicked' && !this.kickWanted) {
         exit = this.goOn();
         continue;

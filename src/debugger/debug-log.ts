@@ -1,0 +1,45 @@
+/** One line per exit (`--log exit`) and per plan of breakpoints (`--log bp`). */
+import type { BreakpointPlan, WantedBreakpoint } from '../breakpoints/planner.js';
+import type { Exit } from '../vmm/exit.js';
+
+/** Absent: nothing is logged, at no cost. */
+export interface DebugLog {
+  readonly exit?: (line: string) => void;
+  readonly breakpoint?: (line: string) => void;
+}
+
+const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
+
+/** `cpu0 io out 0x3f8 size 1 count 1` */
+export function exitLine(cpu: number, exit: Exit): string {
+  const start = `cpu${cpu} ${exit.reason}`;
+  switch (exit.reason) {
+    case 'io':
+      return `${start} ${exit.direction} ${hex(exit.port)} size ${exit.size} count ${exit.count}`;
+    case 'mmio':
+      return `${start} ${exit.isWrite ? 'write' : 'read'} ${hex(exit.address)} size ${exit.data.length}`;
+    case 'debug':
+      return `${start} vector ${exit.exception} pc ${hex(exit.pc)} dr6 ${hex(exit.dr6)}`;
+    case 'plan-done':
+      return `${start} pc ${hex(exit.pc)}`;
+    case 'internal-error':
+      return `${start} suberror ${exit.suberror}`;
+    case 'rdmsr':
+    case 'wrmsr':
+      return `${start} ${hex(exit.index)}`;
+    case 'run-error':
+      return `${start} ${exit.message}`;
+    default:
+      return start;
+  }
+}
+
+/** `dr0=0x7c00 hlt@0x8000 step=0x9000`; `nothing planted` for no breakpoints. */
+export function planLine(plan: BreakpointPlan<WantedBreakpoint>): string {
+  const parts = [
+    ...plan.debugRegisters.map(({ index, address }) => `dr${index}=${hex(address)}`),
+    ...plan.patches.map(({ mechanism, breakpoint, physical }) => `${mechanism}=${hex(breakpoint.address)}@${hex(physical)}`),
+    ...plan.stepped.map(({ address }) => `step=${hex(address)}`),
+  ];
+  return parts.length === 0 ? 'nothing planted' : parts.join(' ');
+}
