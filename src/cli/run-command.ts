@@ -61,6 +61,12 @@ async function serve(options: RunOptions, machine: Machine): Promise<number> {
   const socket = options.gdb ? new PrivateSocket() : undefined;
   const address: ListenAddress = socket === undefined ? options.listen : { kind: 'unix', path: socket.path };
   const ending = withResolvers<number>();
+  // A gdb in this terminal outlives the guest: it goes when its user says so.
+  let guestStatus = 0;
+  const guestEnded = (status: number): void => {
+    guestStatus = status;
+    if (socket === undefined) ending.resolve(status);
+  };
   const executable = machine.guest?.executable;
   const target = new MachineTarget(machine, {
     description: options.description,
@@ -71,7 +77,10 @@ async function serve(options: RunOptions, machine: Machine): Promise<number> {
       ...(options.log.has('exit') && { exit: (line: string) => say(`exit ${line}`) }),
       ...(options.log.has('bp') && { breakpoint: (line: string) => say(`bp ${line}`) }),
     },
-    onQuit: () => setImmediate(() => ending.resolve(0)),
+    onQuit: () => setImmediate(() => {
+      server.close();
+      guestEnded(0);
+    }),
   });
   let clients = 0;
   target.onStop(({ text }) => {
@@ -86,7 +95,7 @@ async function serve(options: RunOptions, machine: Machine): Promise<number> {
       connected: () => { clients++; },
       disconnected: () => { clients--; },
       refused: (peer) => say(`A second client (${peer}) was refused; one gdb at a time.`),
-      ended: (end) => ending.resolve(exitStatus(end)),
+      ended: (end) => guestEnded(exitStatus(end)),
     },
   });
   const listener = await listen(address, (connection) => server.accept(connection));
@@ -96,7 +105,7 @@ async function serve(options: RunOptions, machine: Machine): Promise<number> {
     if (!options.hold) target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
     if (socket !== undefined) {
       const gdb = startGdb({ address: socket.path, helper: gdbHelperPath(), extra: options.gdbArguments, ...(executable !== undefined && { executable }) });
-      void gdb.ended.then((status) => ending.resolve(status), ending.reject);
+      void gdb.ended.then((status) => ending.resolve(status === 0 ? guestStatus : status), ending.reject);
       try {
         return await ending.promise;
       } finally {
