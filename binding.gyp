@@ -7,6 +7,7 @@
         "native/core/error.cc",
         "native/core/guest-memory.cc",
         "native/core/kick-signal.cc",
+        "native/core/pty.cc",
         "native/core/run-deadline.cc",
         "native/core/run-loop.cc",
         "native/core/system.cc",

@@ -1,5 +1,6 @@
 // The module: NativeBinding of src/vmm/native.ts.
 #include "../core/live-objects.h"
+#include "../core/pty.h"
 #include "constants.h"
 #include "layout.h"
 #include "memory-wrap.h"
@@ -25,6 +26,16 @@ Napi::Value allocate_memory(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     auto memory = std::make_shared<kvm::GuestMemory>(uint64_argument(info, 0, "size"));
     return MemoryWrap::make(info.Env(), classes(info.Env()).memory, std::move(memory));
+  });
+}
+
+Napi::Value open_pty(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const kvm::Pty pty = kvm::open_pty();
+    auto result = Napi::Object::New(info.Env());
+    result.Set("master", pty.master);
+    result.Set("path", pty.path);
+    return result;
   });
 }
 
@@ -60,6 +71,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("openSystem", Napi::Function::New(env, open_system, "openSystem"));
   exports.Set("allocateMemory", Napi::Function::New(env, allocate_memory, "allocateMemory"));
   exports.Set("liveObjects", Napi::Function::New(env, live_objects, "liveObjects"));
+  exports.Set("openPty", Napi::Function::New(env, open_pty, "openPty"));
   exports.Set("describeError", Napi::Function::New(env, describe_error, "describeError"));
   return exports;
 }

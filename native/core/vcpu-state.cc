@@ -170,7 +170,10 @@ std::vector<kvm_cpuid_entry2> Vcpu::cpuid() const {
   FlexibleArray<kvm_cpuid2, kvm_cpuid_entry2> table(kMaximumCpuidEntries);
   table.header()->nent = kMaximumCpuidEntries;
   parked_fd("KVM_GET_CPUID2").ioctl(KVM_GET_CPUID2, "KVM_GET_CPUID2", table.header());
-  const size_t count = std::min<size_t>(table.header()->nent, kMaximumCpuidEntries);
+  size_t count = std::min<size_t>(table.header()->nent, kMaximumCpuidEntries);
+  // Kernel 6.1 leaves nent at what was asked for. Of the entries that it did not fill, all bytes are zero.
+  const kvm_cpuid_entry2 unfilled{};
+  while (count > 0 && std::memcmp(table.entries() + count - 1, &unfilled, sizeof unfilled) == 0) count--;
   return {table.entries(), table.entries() + count};
 }
 

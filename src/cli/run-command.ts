@@ -5,6 +5,7 @@ import { Server, type ServerEnd } from '../rsp/server.js';
 import { listen, type ListenAddress } from '../rsp/transports/listen-address.js';
 import { readBootModule, readGuestFile } from '../vmm/boot/guest-file.js';
 import { Machine } from '../vmm/machine.js';
+import { native } from '../vmm/native.js';
 import { openSerial } from '../vmm/serial/open-serial.js';
 import type { SerialBackend } from '../vmm/serial/serial-backend.js';
 import { gdbLine } from './gdb-line.js';
@@ -20,7 +21,7 @@ function say(sentence: string): void {
 
 /** Serves the guest. Resolves with the exit status of the process; rejects with one sentence when it cannot begin. */
 export async function runGuest(options: RunOptions): Promise<number> {
-  const serial = await openSerial(options.serial, { log: say });
+  const serial = await openSerial(options.serial, { log: say, openPty: () => native().openPty() });
   if (options.serial === 'pty') say(`serial line: ${serial.description}`);
   try {
     const machine = createMachine(options, serial);

@@ -118,7 +118,7 @@ export class RunControl {
     cpu.view.invalidate();
     const event = this.machine.takeEvent();
     if (event?.kind === 'power-off') {
-      this.stopAll({ thread: cpu.thread, reason: { kind: 'exited', status: event.status }, text: event.cause });
+      this.stopAll({ thread: cpu.thread, reason: { kind: 'exited', status: event.status }, text: `The guest ended: ${event.cause}.` });
     } else if (event?.kind === 'reset') {
       this.resetCause = event.cause;
       this.stopAll(undefined);

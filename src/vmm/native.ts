@@ -151,6 +151,8 @@ export interface NativeBinding {
   allocateMemory(size: number): NativeMemory;
   /** The sentence for an errno of an ioctl or system call, as in the message of a NativeError. */
   describeError(operation: string, errno: number): string;
+  /** A pseudo-terminal: the master's descriptor (non-blocking, the caller's to close) and the path of its other side, raw. */
+  openPty(): { readonly master: number; readonly path: string };
   /** Objects that hold a file descriptor, a mapping or a thread right now, for leak tests. */
   liveObjects(): { systems: number; vms: number; vcpus: number; memories: number };
 }
