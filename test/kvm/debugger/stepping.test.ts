@@ -32,6 +32,20 @@ const rows: Row[] = [
   { name: 'MMIO write to nothing', modes: ['protected'], code: [0xa2, 0, 0, 0, 0xd0, NOP, HLT], steps: [5, 6] },
   { name: 'MMIO read from nothing', modes: ['protected'], code: [0xa0, 0, 0, 0, 0xd0, NOP, HLT], steps: [5, 6], check: (g, t) => t.equal(Number(g.read('rax') & 0xffn), 0xff) },
   { name: 'read-modify-write on MMIO', modes: ['protected'], code: [0xfe, 0x05, 0, 0, 0, 0xd0, NOP, HLT], steps: [6, 7] },
+  { name: 'STI', code: [0xfb, NOP, NOP, HLT], steps: [1, 2, 3] },
+  { name: 'CR0 read and written', modes: ['protected', 'long'], code: [0x0f, 0x20, 0xc0, 0x0f, 0x22, 0xc0, NOP, HLT], steps: [3, 6, 7] },
+  { name: 'CR3 read and written', code: [0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8, NOP, HLT], steps: [3, 6, 7] },
+  { name: 'RDMSR and WRMSR', modes: ['protected', 'long'], code: [0xb9, 0x74, 1, 0, 0, 0x0f, 0x32, 0x0f, 0x30, NOP, HLT], steps: [5, 7, 9, 10] },
+  { name: 'DR7 written', modes: ['protected', 'long'], code: [0x0f, 0x21, 0xf8, 0x0f, 0x23, 0xf8, NOP, HLT], steps: [3, 6, 7] },
+  // lgdt [7c20]; mov eax,cr0; or al,1; mov cr0,eax; jmp 8:7c12; nop; nop
+  { name: 'the switch into protected mode', modes: ['real'],
+    code: [0x0f, 0x01, 0x16, 0x20, 0x7c, 0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0, 0xea, 0x12, 0x7c, 0x08, 0x00, NOP, NOP, HLT],
+    steps: [5, 8, 10, 13, 18, 19],
+    prepare: (guest) => {
+      guest.poke(0x7c20, [0x17, 0x00, 0x28, 0x7c, 0x00, 0x00]);
+      guest.poke(0x7c30, [0xff, 0xff, 0x00, 0x00, 0x00, 0x9b, 0xcf, 0x00]);
+    },
+    check: (guest, t) => t.equal(Number(guest.read('cr0')) & 1, 1) },
 ];
 
 for (const { name, modes = ALL, code, steps, prepare, check } of rows) {
@@ -80,6 +94,31 @@ test('stepping in real mode: REP OUTSB writes each element once', async (t) => {
   t.deepEqual(guest.serial, [0x61, 0x62, 0x63]);
   guest.close();
 });
+
+test('stepping in real mode: REP INSB reads each element once', async (t) => {
+  // mov cx,3; mov di,0x500; mov dx,0xe9; rep insb; nop
+  const guest = new GuestUnderDebug('real', [0xb9, 3, 0, 0xbf, 0, 5, 0xba, 0xe9, 0, 0xf3, 0x6c, NOP, HLT]);
+  for (let i = 0; i < 3; i++) await guest.step();
+  for (let i = 0; i < 10 && guest.offset === 9; i++) await guest.step();
+  t.equal(guest.offset, 11);
+  t.deepEqual(guest.bytes(0x500, 4), [0xe9, 0xe9, 0xe9, 0]);
+  guest.close();
+});
+
+for (const mode of ALL) {
+  test(`stepping in ${mode} mode: MOV SS takes at most the next instruction along`, async (t) => {
+    // mov eax,ss; mov ss,eax; SDM vol. 3, 6.8.3: a trap waits for the instruction behind MOV SS
+    const guest = new GuestUnderDebug(mode, [0x8c, 0xd0, 0x8e, 0xd0, NOP, NOP, NOP, HLT]);
+    await guest.step();
+    t.equal(guest.offset, 2);
+    await guest.step();
+    t.ok(guest.offset === 4 || guest.offset === 5, `offset ${guest.offset}`);
+    const behind = guest.offset;
+    await guest.step();
+    t.equal(guest.offset, behind + 1);
+    guest.close();
+  });
+}
 
 test('stepping in real mode: INT n stops at the first instruction of the handler, and IRET comes back', async (t) => {
   const guest = new GuestUnderDebug('real', [0xcd, 0x21, NOP, HLT]);
