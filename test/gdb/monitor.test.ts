@@ -10,7 +10,7 @@ buildGuests();
 
 /** A part of what QEMU printed: `real`, `protected` or `long`. */
 function qemuSaid(mode: string): string[] {
-  const text = readFileSync(join(PACKAGE_FOLDER, 'test/transcripts/qemu-monitor.txt'), 'utf8');
+  const text = readFileSync(join(PACKAGE_FOLDER, 'test/gdb/support/qemu-monitor.txt'), 'utf8');
   const part = text.split(/^--- /m).find((section) => section.startsWith(`${mode}\n`));
   if (part === undefined) throw new Error(`qemu-monitor.txt has no part ${mode}`);
   return part.split('\n').slice(1).filter((line) => line !== '');

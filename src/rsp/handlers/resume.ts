@@ -29,13 +29,13 @@ function awaitStop(session: SessionState, go: () => void): string | undefined {
 
 function continueOrStepAll(session: SessionState, args: Buffer): string | undefined {
   const requested = parseVCont(args.subarray(1));
-  const actions: ResumeAction[] = [];
-  for (const thread of session.threadIds) {
-    // "the leftmost action with a matching thread-id is applied"
-    const first = requested.find(({ threads }) => selects(threads, thread));
-    const action = first && toAction(first, thread);
-    if (action !== undefined) actions.push(action);
-  }
+  // "the leftmost action with a matching thread-id is applied"
+  const chosen = session.threadIds
+    .map((thread) => ({ thread, index: requested.findIndex(({ threads }) => selects(threads, thread)) }))
+    .filter(({ index }) => index >= 0)
+    // Named first, first in the list: an interrupt is reported for the thread that the client was stepping.
+    .sort((a, b) => a.index - b.index);
+  const actions = chosen.flatMap(({ thread, index }) => toAction(requested[index] as VContAction, thread) ?? []);
   if (actions.length === 0) throw new TargetError('This vCont names no thread that is to run.');
   return awaitStop(session, () => session.target.resume(actions));
 }

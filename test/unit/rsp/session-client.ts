@@ -55,5 +55,6 @@ export class SessionClient {
 
 /** Lets what was put off to a later turn happen. */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 2));
+  // The immediate: after a held-up timer the fake target's own immediates have still to run.
+  return new Promise((resolve) => setTimeout(() => setImmediate(resolve), 2));
 }

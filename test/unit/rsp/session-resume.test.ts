@@ -29,6 +29,8 @@ for (const stops of ['at-once', 'later'] as const) {
     client.ask('Hcp1.2');
     t.deepEqual(await askAndWait(client, 's'), [`T05thread:p1.2;10:${at(0x7c01)};07:${at(0)};`]);
     t.deepEqual(client.ask('qC'), ['QCp1.2'], 'the thread that stopped is the current one');
+    await askAndWait(client, 'vCont;s:p1.2;c:p1.-1');
+    t.equal(client.target.calls.at(-1), 'resume step:2 continue:1', 'in the order of the packet');
   });
 
   test(`stops ${stops}: breakpoints say which kind, if the client asked to be told`, async (t) => {
