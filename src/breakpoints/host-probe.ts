@@ -8,9 +8,11 @@ import { PROBE_MODES, type DebugCapabilities, type ModeCapabilities, type ProbeM
 /** One run of a few bytes of guest code, from a fresh processor state. */
 export interface ProbeRun {
   readonly mode: ProbeMode;
-  /** Placed at offset 0 of the code page, which the pc starts at. Vector 3 and 6 lead to `HANDLER_OFFSET`. */
+  /** Placed at offset 0 of the code page, which the pc starts at. Every vector leads to `HANDLER_OFFSET`. */
   readonly code: readonly number[];
   readonly step?: boolean;
+  /** At CPL 3; for long mode. HLT then leads to the handler of #GP. */
+  readonly user?: boolean;
   readonly interceptInt3?: boolean;
   /** Debug register 0: execution at this offset into the code page. */
   readonly executeAt?: number;
@@ -57,6 +59,7 @@ export function probeHost(machine: ProbeMachine): DebugCapabilities {
     resumeFlag: modes.real.debugExecute && machine.run({ mode: 'real', code: [NOP, HLT], executeAt: 0, resumeFlag: true }).exit.reason === 'hlt',
     faultStep: faultEndsInHandler(machine) ? 'handler' : 'free',
     pushfLeaksTf: (machine.run({ mode: 'real', code: [...PUSHF, HLT], step: true }).stackTop & TF) !== 0,
+    userStep: userStepEnds(machine),
     blockIrq: machine.blockIrq,
   };
 }
@@ -81,6 +84,11 @@ function probeMode(machine: ProbeMachine, mode: ProbeMode): ModeCapabilities {
 function faultEndsInHandler(machine: ProbeMachine): boolean {
   const fault = machine.run({ mode: 'real', code: [...UD2, HLT], step: true });
   return stepEnded(fault.exit) && fault.offset >= HANDLER_OFFSET && fault.offset <= HANDLER_OFFSET + 1;
+}
+
+function userStepEnds(machine: ProbeMachine): boolean {
+  const step = machine.run({ mode: 'long', code: [NOP, NOP, HLT], step: true, user: true });
+  return stepEnded(step.exit) && step.offset === 1;
 }
 
 function stepEnded(exit: Exit): boolean {

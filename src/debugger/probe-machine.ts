@@ -3,7 +3,7 @@
  * interrupt tables, in real, 32-bit protected or long mode. Made and closed within a few milliseconds.
  */
 import { HANDLER_OFFSET, probeHost, type ProbeMachine, type ProbeObservation, type ProbeRun } from '../breakpoints/host-probe.js';
-import type { DebugCapabilities, ProbeMode } from '../breakpoints/capabilities.js';
+import type { DebugCapabilities } from '../breakpoints/capabilities.js';
 import { native, type NativeMemory, type NativeSystem, type NativeVm } from '../vmm/native.js';
 import type { RunPlan } from '../vmm/run-plan.js';
 import { Vcpu } from '../vmm/vcpu.js';
@@ -17,7 +17,12 @@ const CODE = 1 * PAGE;
 const DATA = 15 * PAGE;
 const STACK_TOP = 3 * PAGE;
 const IDT = 4 * PAGE;
+/** The GDT and the TSS share the IDT's page. */
+const GDT = IDT + 0x800;
+const TSS = IDT + 0xc00;
 const PML4 = 5 * PAGE;
+/** RSP0 in a 64-bit TSS (SDM vol. 3, figure 8-11). */
+const TSS_RSP0 = 4;
 const SLOT_RAM = 0;
 const SLOT_DATA = 1;
 /** A probe run takes microseconds; one that does not end by itself is kicked. */
@@ -69,7 +74,7 @@ class KvmProbeMachine implements ProbeMachine {
   run(probe: ProbeRun): ProbeObservation {
     this.setDataReadOnly(probe.readOnlyData === true);
     this.layOut(probe);
-    applyCpuState(this.vcpu, initialState(probe.mode, probe.resumeFlag === true));
+    applyCpuState(this.vcpu, initialState(probe));
     const slot = probe.executeAt !== undefined
       ? [{ index: 0, type: 'execute' as const, address: BigInt(CODE + probe.executeAt), length: 1 as const }]
       : probe.watchData === true ? [{ index: 0, type: 'write' as const, address: BigInt(DATA), length: 1 as const }] : [];
@@ -116,12 +121,12 @@ class KvmProbeMachine implements ProbeMachine {
       else if (mode === 'protected') this.view.setBigUint64(IDT + vector * 8, interruptGate(handler), true);
       else this.view.setBigUint64(IDT + vector * 16, interruptGate(handler), true);
     }
-    const gdt = IDT + 0x800;
-    this.view.setBigUint64(gdt + 8, mode === 'long' ? 0x00af_9b00_0000_ffffn : 0x00cf_9b00_0000_ffffn, true);
-    this.view.setBigUint64(gdt + 16, 0x00cf_9300_0000_ffffn, true);
-    this.view.setBigUint64(PML4, BigInt(PML4 + PAGE) | 3n, true);
-    this.view.setBigUint64(PML4 + PAGE, BigInt(PML4 + 2 * PAGE) | 3n, true);
-    this.view.setBigUint64(PML4 + 2 * PAGE, 0x83n, true);
+    this.view.setBigUint64(GDT + 8, mode === 'long' ? 0x00af_9b00_0000_ffffn : 0x00cf_9b00_0000_ffffn, true);
+    this.view.setBigUint64(GDT + 16, 0x00cf_9300_0000_ffffn, true);
+    this.view.setBigUint64(TSS + TSS_RSP0, BigInt(STACK_TOP), true);
+    this.view.setBigUint64(PML4, BigInt(PML4 + PAGE) | 7n, true);
+    this.view.setBigUint64(PML4 + PAGE, BigInt(PML4 + 2 * PAGE) | 7n, true);
+    this.view.setBigUint64(PML4 + 2 * PAGE, 0x87n, true);
   }
 }
 
@@ -130,10 +135,10 @@ function interruptGate(handler: number): bigint {
   return BigInt(handler & 0xffff) | (8n << 16n) | (0x8e00n << 32n) | (BigInt(handler >>> 16) << 48n);
 }
 
-function initialState(mode: ProbeMode, resumeFlag: boolean): CpuState {
+function initialState({ mode, resumeFlag, user }: ProbeRun): CpuState {
   const state = resetState();
   const { regs, sregs } = state;
-  regs.rflags = resumeFlag ? 0x1_0002n : 2n;
+  regs.rflags = resumeFlag === true ? 0x1_0002n : 2n;
   regs.rsp = BigInt(STACK_TOP);
   regs.rbx = BigInt(DATA);
   regs.rdi = BigInt(DATA);
@@ -145,7 +150,7 @@ function initialState(mode: ProbeMode, resumeFlag: boolean): CpuState {
     return state;
   }
   sregs.cr0 = 0x11n;
-  sregs.gdt = { base: BigInt(IDT + 0x800), limit: 0x17 };
+  sregs.gdt = { base: BigInt(GDT), limit: 0x17 };
   sregs.idt = { base: BigInt(IDT), limit: mode === 'long' ? 32 * 16 - 1 : 32 * 8 - 1 };
   const flat = { base: 0n, limit: 0xffff_ffff, present: 1, dpl: 0, s: 1, g: 1, avl: 0, unusable: 0 };
   const data: Segment = { ...flat, selector: 16, type: 3, db: 1, l: 0 };
@@ -156,6 +161,13 @@ function initialState(mode: ProbeMode, resumeFlag: boolean): CpuState {
     sregs.cr3 = BigInt(PML4);
     sregs.cr4 = 0x20n;
     sregs.efer = 0x500n;
+    sregs.tr = { ...sregs.tr, base: BigInt(TSS), limit: 0x67, type: 11 };
+  }
+  if (user === true) {
+    for (const name of ['cs', 'ds', 'es', 'fs', 'gs', 'ss'] as const) {
+      sregs[name].dpl = 3;
+      sregs[name].selector |= 3;
+    }
   }
   return state;
 }

@@ -3,8 +3,9 @@
  * an exit that a debugger must look at.
  *
  * The loop is synchronous while the guest answers quickly, so that a step needs no turn of the event loop. It is
- * bounded: after BURST_MILLISECONDS it goes on asynchronously, so that a guest that floods a device cannot keep
- * gdb's interrupt waiting.
+ * bounded: after BURST_MILLISECONDS the event loop has a turn, so that a guest that floods a device cannot keep gdb's
+ * interrupt waiting. (Not by running in the background: with exits this quick, node would serve their notifications
+ * one after the other, a thousand at a time, before it looks at anything else.)
  */
 import type { Exit } from '../vmm/exit.js';
 import type { Machine } from '../vmm/machine.js';
@@ -32,6 +33,8 @@ export class VcpuRunner {
   private deadline = 0;
   private inline: Exit | undefined;
   private entering = false;
+  /** Within `serve`: a plan that is started meanwhile is taken up by its loop, not by a deeper one. */
+  private serving = false;
 
   constructor(
     readonly vcpu: Vcpu,
@@ -45,8 +48,7 @@ export class VcpuRunner {
     this.active = true;
     this.kickWanted = false;
     this.plan = plan;
-    this.deadline = performance.now() + BURST_MILLISECONDS;
-    this.serveUntilEnd(this.enter(plan));
+    if (!this.serving) this.burst(undefined);
   }
 
   /** Asks for an early end: `kicked`, unless another exit comes first. */
@@ -66,36 +68,47 @@ export class VcpuRunner {
   }
 
   private readonly exited = (exit: Exit): void => {
-    if (this.entering) {
-      this.inline = exit;
-      return;
-    }
-    this.deadline = performance.now() + BURST_MILLISECONDS;
-    this.serveUntilEnd(exit);
+    if (this.entering) this.inline = exit;
+    else this.burst(exit);
   };
 
-  private serveUntilEnd(first: Exit | undefined): void {
-    let exit = first;
-    while (exit !== undefined) {
-      this.log.exit?.(exitLine(this.vcpu.id, exit));
-      if (exit.reason === 'kicked' && !this.kickWanted) {
-        exit = this.goOn();
-        continue;
+  /** Serves exits one after the other until the vCPU runs on in the background, the plan ends, or the time is up. */
+  private burst(first: Exit | undefined): void {
+    this.deadline = performance.now() + BURST_MILLISECONDS;
+    this.serving = true;
+    try {
+      let exit = first ?? this.enter(this.plan as RunPlan);
+      while (exit !== undefined) {
+        this.log.exit?.(exitLine(this.vcpu.id, exit));
+        const isOver = this.isOver(exit);
+        if (isOver) this.end(exit);
+        if (!this.active) break;
+        exit = this.goOn(isOver);
       }
-      if (this.machine.serve(this.vcpu, exit) === 'stop') {
-        // A device that ended the machine's run (power-off, reset): the instruction itself still completes.
-        if (isDeviceExit(exit)) this.completeAccess();
-        return this.end(exit);
-      }
-      exit = this.goOn();
+    } finally {
+      this.serving = false;
     }
   }
 
-  /** Goes on with the same plan; without waiting once the burst is over. */
-  private goOn(): Exit | undefined {
+  /** Serves one exit; true when it ends the plan. */
+  private isOver(exit: Exit): boolean {
+    if (exit.reason === 'kicked') return this.kickWanted;
+    if (this.machine.serve(this.vcpu, exit) === 'resume') return false;
+    // A device that ended the machine's run (power-off, reset): the instruction itself still completes.
+    if (isDeviceExit(exit)) this.completeAccess();
+    return true;
+  }
+
+  /** Enters the guest again; once the burst is over, not before the event loop has had its turn. */
+  private goOn(withNewPlan: boolean): Exit | undefined {
     const plan = this.plan as RunPlan;
-    const waitMicroseconds = performance.now() < this.deadline ? plan.waitMicroseconds : 0;
-    return this.enter({ ...plan, fresh: false, waitMicroseconds });
+    const next = withNewPlan ? plan : { ...plan, fresh: false };
+    if (performance.now() < this.deadline) return this.enter(next);
+    this.plan = next;
+    setImmediate(() => {
+      if (this.active && !this.vcpu.closed) this.burst(undefined);
+    });
+    return undefined;
   }
 
   /** Lets the access finish whose answer nobody will see; of a REP access only the elements already under way. */
@@ -103,9 +116,9 @@ export class VcpuRunner {
     for (let fragment = 0; fragment < MAX_FRAGMENTS && this.vcpu.complete() !== undefined; fragment++);
   }
 
+  /** Tells the owner, who may start the next plan at once. */
   private end(exit: Exit): void {
     this.active = false;
-    this.plan = undefined;
     this.onEnd(this, exit);
   }
 }

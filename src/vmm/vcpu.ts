@@ -52,6 +52,8 @@ export class Vcpu {
   /** Between a `run` that did not end at once and its `onExit`. */
   get running(): boolean { return this.native.running; }
 
+  get closed(): boolean { return this.#record.byteLength === 0; }
+
   /** Live: reads the last exit's registers; a write is applied by the next run. */
   get regs(): GeneralRegisters {
     this.#checkOpen();
@@ -223,7 +225,7 @@ export class Vcpu {
   }
 
   #checkOpen(): void {
-    if (this.#record.byteLength === 0) throw stateError(`vcpu ${this.id} is closed`);
+    if (this.closed) throw stateError(`vcpu ${this.id} is closed`);
   }
 
   #checkParked(): void {
