@@ -35,7 +35,7 @@ function continueOrStepAll(session: SessionState, args: Buffer): string | undefi
     .filter(({ index }) => index >= 0)
     // Named first, first in the list: an interrupt is reported for the thread that the client was stepping.
     .sort((a, b) => a.index - b.index);
-  const actions = chosen.flatMap(({ thread, index }) => toAction(requested[index] as VContAction, thread) ?? []);
+  const actions = chosen.flatMap(({ thread, index }) => toAction(requested[index], thread) ?? []);
   if (actions.length === 0) throw new TargetError('This vCont names no thread that is to run.');
   return awaitStop(session, () => session.target.resume(actions));
 }
