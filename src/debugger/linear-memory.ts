@@ -10,7 +10,7 @@ import { describePageFault, pagingFormat, translate, type PagingFormat, type Pag
 const EFAULT = 14;
 const ADDRESS_MASK = 0xffff_ffff_ffff_ffffn;
 
-/** A run of linear addresses that lies in one page. */
+/** A run of linear addresses that is contiguous in guest-physical memory. */
 interface Piece {
   readonly gpa: number;
   /** Bytes from the start of the request. */
@@ -80,10 +80,17 @@ export class LinearMemory {
     return `0x${address.toString(16)} leads to guest-physical 0x${result.gpa.toString(16)}, where there is no memory`;
   }
 
+  /** The longest run from `linear + offset` that is contiguous in guest-physical memory, up to `length` of the request. */
   private piece(linear: bigint, offset: number, length: number): Piece | undefined {
-    const result = translate(this.format, (linear + BigInt(offset)) & ADDRESS_MASK, this.memory);
-    if (!result.mapped) return undefined;
-    const leftInPage = result.pageSize - (result.gpa % result.pageSize);
-    return { gpa: result.gpa, offset, length: Math.min(length - offset, leftInPage) };
+    const wanted = length - offset;
+    let gpa: number | undefined;
+    let found = 0;
+    while (found < wanted) {
+      const result = translate(this.format, (linear + BigInt(offset + found)) & ADDRESS_MASK, this.memory);
+      if (!result.mapped || (gpa !== undefined && result.gpa !== gpa + found)) break;
+      gpa ??= result.gpa;
+      found += result.pageSize - (result.gpa % result.pageSize);
+    }
+    return gpa === undefined ? undefined : { gpa, offset, length: Math.min(wanted, found) };
   }
 }

@@ -159,7 +159,7 @@ export class MachineTarget implements DebugTarget {
   }
 
   kill(): void {
-    this.control.over = true;
+    this.control.abandon();
     this.lastStop = { thread: 1, reason: { kind: 'killed' } };
     this.machine.close();
   }

@@ -74,6 +74,13 @@ export class RunControl {
     this.settle();
   }
 
+  /** The machine is about to be closed: whatever runs is forgotten and reports nothing. */
+  abandon(): void {
+    this.over = true;
+    this.running = false;
+    for (const { runner } of this.cpus) runner.abandon();
+  }
+
   cpu(thread: ThreadId): Cpu {
     const cpu = this.cpus[thread - 1];
     if (cpu === undefined) throw new TargetError(`There is no thread ${thread}`, 3);

@@ -58,6 +58,11 @@ export class VcpuRunner {
     this.vcpu.kick();
   }
 
+  /** Forgets the plan; `onEnd` will not be called for it. The vCPU must be closed next. */
+  abandon(): void {
+    this.active = false;
+  }
+
   /** One KVM_RUN; undefined when it goes on in the background. */
   private enter(plan: RunPlan): Exit | undefined {
     this.inline = undefined;
