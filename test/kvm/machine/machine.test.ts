@@ -117,7 +117,7 @@ test('several CPUs with the kernel\'s irqchip', (t) => {
 });
 
 /** Machines that are made and closed; fewer where one takes 30 ms and more (an emulated processor). */
-const manyMachines = (millisecondsOfTwenty: number): number => (millisecondsOfTwenty < 600 ? 1000 : 200);
+const manyMachines = (millisecondsOfTwenty: number): number => (millisecondsOfTwenty < 600 ? 1000 : 100);
 
 test('a thousand machines leave nothing behind', async (t) => {
   const descriptors = (): number => readdirSync('/proc/self/fd').length;
