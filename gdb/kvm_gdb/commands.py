@@ -35,6 +35,16 @@ class KvmModeCommand(gdb.Command):
         )
 
 
+def flush_registers_after_monitor() -> None:
+    """`monitor reset` changes every register behind gdb's back; what gdb shows next must be the new ones."""
+    gdb.execute(
+        "define hookpost-monitor\n"
+        "python gdb.execute('maintenance flush register-cache', to_string=True)\n"
+        "end"
+    )
+
+
 def register() -> None:
     KvmCommand()
     KvmModeCommand()
+    flush_registers_after_monitor()

@@ -20,6 +20,7 @@ import type { DebugLog } from './debug-log.js';
 import type { Job } from './job.js';
 import { runMonitorCommand } from './monitor/monitor.js';
 import type { MonitorContext } from './monitor/command.js';
+import { isHaltedInKernel, prepareStep, waitsForSipi } from './mp-state.js';
 import { RegisterAccess } from './register-access.js';
 import { RunControl, type Cpu } from './run-control.js';
 import { StepJob } from './step-job.js';
@@ -93,11 +94,14 @@ export class MachineTarget implements DebugTarget {
   }
 
   threads(): readonly ThreadInfo[] {
-    return this.control.cpus.map(({ thread, view, halted, runner }) => ({
-      id: thread,
-      name: `cpu${thread - 1}`,
-      state: runner.active ? 'running' : `${halted ? 'halted' : 'stopped'} ${view.mode.name}`,
-    }));
+    return this.control.cpus.map((cpu) => ({ id: cpu.thread, name: `cpu${cpu.thread - 1}`, state: this.stateOf(cpu) }));
+  }
+
+  private stateOf({ view, halted, runner }: Cpu): string {
+    if (runner.active) return 'running';
+    const inKernel = this.machine.kernelIrqchip;
+    if (inKernel && waitsForSipi(view.vcpu)) return 'waiting for SIPI';
+    return `${halted || (inKernel && isHaltedInKernel(view.vcpu)) ? 'halted' : 'stopped'} ${view.mode.name}`;
   }
 
   readRegisters(thread: ThreadId): Uint8Array {
@@ -180,6 +184,7 @@ export class MachineTarget implements DebugTarget {
     if (action.kind === 'continue') {
       return new ContinueJob(view, this.wanted, () => this.capabilities, context, this.patches, this.options.log);
     }
+    if (this.machine.kernelIrqchip) prepareStep(view.vcpu);
     if (!this.capabilities.userStep && view.cpl === 3 && view.mode.isLong) {
       throw new TargetError("This host's KVM runs CPL 3 code in long mode without looking at debug settings, so it cannot be stepped; continue, or step on a host with VMX or SVM");
     }

@@ -50,8 +50,8 @@ function spoilt(change: (elf: Buffer) => void): Buffer {
 
 const FILES: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ['empty', new Uint8Array(0), /empty is empty; give a guest image/],
-  ['cut in the header', KERNEL.subarray(0, 40), /truncated: its header ends at byte 52 and the file has 40/],
-  ['cut in a segment', KERNEL.subarray(0, 600), /truncated: segment 0 ends at byte 5\d\d\d and the file has 600/],
+  ['cut in the header', KERNEL.subarray(0, 40), /truncated: its header should reach byte 52, and the file has 40/],
+  ['cut in a segment', KERNEL.subarray(0, 600), /truncated: segment 0 should reach byte 5\d\d\d, and the file has 600/],
   ['for ARM', spoilt((elf) => elf.writeUInt16LE(183, 18)), /another processor \(ELF machine 183\)/],
   ['big-endian', spoilt((elf) => elf.writeUInt8(2, 5)), /big-endian/],
   ['of no class', spoilt((elf) => elf.writeUInt8(7, 4)), /ELF class 7/],

@@ -15,7 +15,7 @@ const resetCommand: MonitorCommand = {
   run(context, words, write) {
     if (words.length > 1 || (words.length === 1 && words[0] !== 'halt')) throw new MonitorError('Say "monitor reset" or "monitor reset halt".');
     context.reset();
-    write('The machine stands before its first instruction. gdb still shows the old registers; "maintenance flush register-cache" or a step shows the new ones.\n');
+    write('The machine stands before its first instruction. Without the gdb helper, "maintenance flush register-cache" makes gdb show its registers.\n');
   },
 };
 

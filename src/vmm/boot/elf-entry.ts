@@ -48,8 +48,9 @@ function mapSegments(tables: PageTables, elf: ElfFile, name: string): void {
 }
 
 function requireMapped(elf: ElfFile, name: string): void {
-  const inSegment = elf.segments.some(({ virtual, memorySize }) => elf.entry >= virtual && elf.entry < virtual + BigInt(memorySize));
-  if (!inSegment && elf.entry >= IDENTITY_END) {
+  // Kernels of the higher half often name their entry by its physical address.
+  const isIn = (start: bigint, length: number): boolean => elf.entry >= start && elf.entry < start + BigInt(length);
+  if (!elf.segments.some(({ virtual, physical, memorySize }) => isIn(virtual, memorySize) || isIn(physical, memorySize))) {
     throw new GuestError(`The entry point ${hex(elf.entry)} of ${name} is in none of its segments; set ENTRY in the linker script.`);
   }
 }

@@ -146,7 +146,7 @@ export function describeSegments(elf: ElfFile): string {
 }
 
 function truncated(name: string, what: string, needed: number, length: number): GuestError {
-  return new GuestError(`${name} is truncated: ${what} ends at byte ${needed} and the file has ${length}; build or copy it again.`);
+  return new GuestError(`${name} is truncated: ${what} should reach byte ${needed}, and the file has ${length}; build or copy it again.`);
 }
 
 /** File offsets past 2^53 are beyond any file. */
