@@ -40,7 +40,8 @@ def flush_registers_after_monitor() -> None:
     gdb.execute(
         "define hookpost-monitor\n"
         "python gdb.execute('maintenance flush register-cache', to_string=True)\n"
-        "end"
+        "end",
+        to_string=True,
     )
 
 
