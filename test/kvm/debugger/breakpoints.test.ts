@@ -1,7 +1,7 @@
 /** Breakpoints in every CPU mode, and the guest's own int3, #DB and HLT. */
 import test from 'tape';
 import { GuestUnderDebug, hostCapabilities, type TestMode } from './guest-under-debug.js';
-import type { DebugCapabilities } from '../../../src/breakpoints/capabilities.js';
+import { inEveryMode, type DebugCapabilities } from '../../../src/breakpoints/capabilities.js';
 
 const NOP = 0x90;
 const HLT = 0xf4;
@@ -61,6 +61,8 @@ for (const mode of MODES) {
 }
 
 test('breakpoints: one set before the code is copied there is hit', async (t) => {
+  // Patches alone are written over by the copy; only a host without debug registers has nothing else.
+  if (!inEveryMode(hostCapabilities(), 'debugExecute')) return t.skip('no debug register stops on this host');
   // mov si,0x7c20; mov di,0x600; mov cx,4; rep movsb; jmp 0:0x600
   const code = [0xbe, 0x20, 0x7c, 0xbf, 0x00, 0x06, 0xb9, 4, 0, 0xf3, 0xa4, 0xea, 0x00, 0x06, 0x00, 0x00];
   const guest = new GuestUnderDebug('real', [...code, ...new Array<number>(0x20 - code.length).fill(0), NOP, NOP, NOP, HLT]);

@@ -27,7 +27,7 @@ function withIdt(mode: IdtMode, code: readonly number[], capabilities?: DebugCap
     guest.poke(IDT + vector * size, [HANDLER & 0xff, HANDLER >> 8, 0x08, 0x00, 0x00, 0x8e, 0, 0]);
   }
   guest.poke(HANDLER, handlerCode(mode));
-  guest.machine.vcpus[0]!.writeSregs({ idt: { base: BigInt(IDT), limit: VECTORS * size - 1 } });
+  guest.machine.vcpus[0].writeSregs({ idt: { base: BigInt(IDT), limit: VECTORS * size - 1 } });
   return guest;
 }
 
@@ -130,7 +130,7 @@ test('stepping in protected mode with 32-bit paging: pc and memory are linear', 
   try {
     // Two pages of 4 MiB: linear 0 and linear 0x400000 both lead to guest-physical 0.
     guest.poke(0x2000, [0x83, 0, 0, 0, 0x83, 0, 0, 0]);
-    const vcpu = guest.machine.vcpus[0]!;
+    const vcpu = guest.machine.vcpus[0];
     const { cr0, cr4 } = vcpu.readSregs();
     try {
       vcpu.writeSregs({ cr3: 0x2000n, cr4: cr4 | 0x10n, cr0: cr0 | 0x8000_0000n });
