@@ -41,6 +41,10 @@ delete
 tbreak choose
 continue
 set var which = TRIPLE_FAULT
+# SVM resets the processor at a triple fault: the server then knows the registers of the last stop, so stop close to it.
+tbreak provoke_triple_fault
+continue
+stepi
 continue
 print faults_seen
 kill
