@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'tape';
@@ -13,7 +14,14 @@ const HLT = 0xf4;
 const NONE = { systems: 0, vms: 0, vcpus: 0, memories: 0 };
 
 setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+const gc = runInNewContext('gc') as () => void;
+/** Finalizers of native objects run in later turns of the event loop. */
+async function collectGarbage(): Promise<void> {
+  for (let i = 0; i < 5; i++) {
+    gc();
+    await sleep(5);
+  }
+}
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
 const threads = (): number => readdirSync('/proc/self/task').length;
 
@@ -74,7 +82,7 @@ test('objects are not made by new', (t) => {
   t.end();
 });
 
-test('a thousand machines leave no file, thread, mapping or object behind', (t) => {
+test('a thousand machines leave no file, thread, mapping or object behind', async (t) => {
   const once = (): void => {
     const guest = new RealModeGuest([0x40, HLT]);
     guest.run(STEP);
@@ -86,18 +94,17 @@ test('a thousand machines leave no file, thread, mapping or object behind', (t) 
   const count = performance.now() - begin < 600 ? 1000 : 100;
   // The heap and the allocator grow to their size with the first thousand; what a second one adds would be a leak.
   for (let i = 0; i < count; i++) once();
-  collectGarbage();
+  await collectGarbage();
   const files = openFiles();
   const tasks = threads();
   const before = process.memoryUsage().rss;
   for (let i = 0; i < count; i++) once();
-  collectGarbage();
+  await collectGarbage();
   t.equal(openFiles(), files);
   t.equal(threads(), tasks);
   t.deepEqual(native().liveObjects(), NONE);
   const grown = (process.memoryUsage().rss - before) / 2 ** 20;
   t.ok(grown < 16, `${grown.toFixed(1)} MiB more resident`);
-  t.end();
 });
 
 /** Runs an ES module text in a child with the compiled sources at hand. */

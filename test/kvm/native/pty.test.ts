@@ -6,7 +6,7 @@ import { native } from '../../../src/vmm/native.js';
 import { openSerial } from '../../../src/vmm/serial/open-serial.js';
 
 test('pty: what the guest writes is read at the other side, and what is typed there reaches the guest', async (t) => {
-  const serial = await openSerial('pty', { log: t.comment, openPty: () => native().openPty() });
+  const serial = await openSerial('pty', { log: (text) => t.comment(text), openPty: () => native().openPty() });
   const path = /(\/dev\/pts\/\d+)/.exec(serial.description)?.[1];
   t.ok(path, serial.description);
   const terminal = openSync(path!, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
