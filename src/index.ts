@@ -79,10 +79,12 @@ export class Machine {
     }));
   }
 
+  /** True from `run`, `runTo`, `step` or a gdb's resume until the stop. */
   get running(): boolean {
     return this.target.running;
   }
 
+  /** Why the machine stands; reason `step` before it has run. */
   get lastStop(): StopEvent {
     return this.target.lastStop;
   }
@@ -92,7 +94,10 @@ export class Machine {
     return this.readRegister('rip');
   }
 
-  /** Runs until something stops the machine. Execution starts behind a breakpoint that stands at the pc. */
+  /**
+   * Runs until something stops the machine: a breakpoint, a fault, the guest's end, `interrupt`. Execution starts behind a
+   * breakpoint that stands at the pc. Rejects with TargetError while it runs already or when it has ended.
+   */
   async run(): Promise<StopEvent> {
     if (this.target.wanted.executionAt(this.pc) !== undefined) {
       const stop = await this.step();
@@ -102,7 +107,7 @@ export class Machine {
     return this.resume('continue');
   }
 
-  /** Runs until the pc is `address`, or something else stops the machine first. */
+  /** Runs until the pc is `address` (linear), or something else stops the machine first. Rejects as `run` does. */
   async runTo(address: bigint): Promise<StopEvent> {
     const request = { kind: 'software', address, length: 1 } as const;
     const isNew = !this.target.wanted.has(request);
@@ -114,7 +119,7 @@ export class Machine {
     }
   }
 
-  /** One instruction. */
+  /** Executes one instruction, which may be a HLT or lead into a handler. Rejects as `run` does. */
   step(): Promise<StopEvent> {
     return this.resume('step');
   }
@@ -124,50 +129,55 @@ export class Machine {
     this.target.interrupt();
   }
 
+  /** At a linear address; any number of them. Throws TargetError where this host cannot make the machine stop. */
   setBreakpoint(address: bigint): void {
     this.target.breakpoints.insert({ kind: 'software', address, length: 1 });
   }
 
+  /** Removing what is not there is no error. */
   removeBreakpoint(address: bigint): void {
     this.target.breakpoints.remove({ kind: 'software', address, length: 1 });
   }
 
-  /** A register by gdb's name (`rax`, `eip`, `cr0`, `cs_base`, `mode`), unsigned. */
+  /** A register by gdb's name (`rax`, `eip`, `cr0`, `cs_base`, `mode`), unsigned. TargetError while the machine runs. */
   readRegister(name: string, thread: ThreadId = 1): bigint {
     const bytes = this.target.readRegister(thread, this.register(name).regnum);
     return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
   }
 
-  /** Throws TargetError when the processor does not take the value. */
+  /** Throws TargetError when the processor does not take the value, and while the machine runs. */
   writeRegister(name: string, value: bigint, thread: ThreadId = 1): void {
     const { regnum, size } = this.register(name);
     const bytes = Uint8Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
     this.target.writeRegister(thread, regnum, bytes);
   }
 
-  /** Comes back short where the mapped memory ends. */
+  /** `length` bytes from a linear address as `thread` maps it; short where the mapped memory ends, empty where none is. */
   readMemory(address: bigint, length: number, thread: ThreadId = 1): Uint8Array {
     return this.target.readMemory(thread, address, length);
   }
 
-  /** Writes all or throws TargetError. */
+  /** Writes all of `bytes` at a linear address, or nothing and throws TargetError. */
   writeMemory(address: bigint, bytes: Uint8Array, thread: ThreadId = 1): void {
     this.target.writeMemory(thread, address, bytes);
   }
 
-  /** What a `monitor` command prints. */
+  /** What gdb's `monitor COMMAND` prints; a wrong command is text, too. */
   monitor(command: string): string {
     let output = '';
     this.target.monitor.execute(command, (text) => { output += text; });
     return output;
   }
 
-  /** Back to before the first instruction. */
+  /** Back to before the first instruction; breakpoints stay. Throws TargetError while the machine runs. */
   reset(): void {
     this.target.reset();
   }
 
-  /** Lets gdb attach: `127.0.0.1:1234`, `:0` for a free port, `unix:PATH`. */
+  /**
+   * Lets gdb attach: `127.0.0.1:1234`, `:0` for a free port, `unix:PATH`. A gdb that connects stops the machine and clears
+   * its breakpoints. Rejects with one sentence when it cannot listen there.
+   */
   async listen(address: string): Promise<GdbListener> {
     const server = new Server({ target: this.target, onKill: 'keep' });
     const listener = await listen(parseListenAddress(address), (connection) => server.accept(connection));

@@ -8,13 +8,13 @@ kvm-gdbserver gdb-script            prints the path of the helper that stock gdb
   --listen ADDRESS          HOST:PORT, :PORT (127.0.0.1), unix:PATH, stdio         [127.0.0.1:1234]
   --gdb [-- ARGS]           start gdb in this terminal, attached; ends when gdb ends
   --memory SIZE  --cpus N   RAM of the guest, number of its processors             [128M, 1]
-  --irqchip WHERE           interrupt controllers: none, kernel                    [none]
+  --irqchip WHERE           interrupt controllers: none, kernel (for --cpus 2)     [none]
   --boot KIND               auto, flat, mbr, elf, multiboot, pvh                   [auto]
   --load A  --entry A       where a flat image goes and begins
   --mode MODE               how a flat image begins: real, protected, long         [real]
   --append TEXT             the kernel's command line
   --module "FILE ARGS"      a module or initrd; may be repeated (--initrd is the same)
-  --serial WHERE            stdio, file:PATH, pty, tcp:HOST:PORT, none             [stdio]
+  --serial WHERE            stdio, file:PATH, pty, tcp:HOST:PORT, unix:PATH, none  [stdio]
   --run                     do not hold at the first instruction
   --on-disconnect WHAT      stop, continue, kill: the guest when gdb goes away     [stop]
   --on-kill WHAT            exit, keep, reset: the guest when gdb says kill        [exit]
