@@ -22,7 +22,7 @@ class Error : public std::runtime_error {
 // errno's name: `EACCES`.
 std::string errno_name(int number);
 
-// One sentence: what failed, and what to do about it where that is known (api.rst; KVM-NOTES "Why /dev/kvm cannot be used").
+// One sentence: what failed, and what to do about it where that is known (api.rst).
 std::string describe_errno(const std::string& operation, int number);
 
 [[noreturn]] void throw_errno(const std::string& operation, int number);

@@ -32,7 +32,7 @@ export interface DebugCapabilities {
   readonly resumeFlag: boolean;
   /**
    * Where a step of a faulting instruction ends: `handler` at or just inside the guest's handler, `free` when the
-   * handler runs on without a stop, so that its entry needs a trap (KVM-NOTES, single step, row "fault").
+   * handler runs on without a stop, so that its entry needs a trap (docs/hosts.md).
    */
   readonly faultStep: 'handler' | 'free';
   /** A stepped PUSHF leaves TF set in the image it pushes. */

@@ -35,7 +35,7 @@ export type Hit =
   | { readonly kind: 'step' }
   /**
    * The guest's own int3, which KVM took from it: it must get it back. `refused`: KVM's emulator would not run it
-   * (software hosts, KVM-NOTES, "Software breakpoints"), so that the pc has to be put behind it first.
+   * (software hosts, docs/hosts.md), so that the pc has to be put behind it first.
    */
   | { readonly kind: 'guest-int3'; readonly refused: boolean }
   /** A #DB that the guest raised for itself (its TF, its debug registers): it must get it back with this DR6. */

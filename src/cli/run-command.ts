@@ -103,6 +103,7 @@ async function serve(options: RunOptions, machine: Machine): Promise<number> {
   const signals = whenSignalled(options.gdb, (status) => ending.resolve(status));
   try {
     if (listener.isPublic) say(`Warning: other machines can reach ${listener.address}, and whoever connects owns the guest.`);
+    if (socket === undefined && address.kind !== 'stdio') announce(options, listener.address, executable);
     if (!options.hold) target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
     if (socket !== undefined) {
       const gdb = startGdb({ address: socket.path, helper: gdbHelperPath(), extra: options.gdbArguments, ...(executable !== undefined && { executable }) });
@@ -113,7 +114,6 @@ async function serve(options: RunOptions, machine: Machine): Promise<number> {
         await gdb.end();
       }
     }
-    if (address.kind !== 'stdio') announce(options, listener.address, executable);
     return await ending.promise;
   } finally {
     signals.dispose();

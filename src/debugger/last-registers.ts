@@ -1,6 +1,6 @@
 /**
  * The registers as they were when a vCPU last entered the guest. On SVM a triple fault resets the processor before
- * user space sees it, so a debugger would show the reset state (KVM-NOTES, "Crashes"); the last known registers say
+ * user space sees it, so a debugger would show the reset state (docs/hosts.md); the last known registers say
  * more.
  */
 import type { Vcpu } from '../vmm/vcpu.js';

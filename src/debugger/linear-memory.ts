@@ -1,7 +1,7 @@
 /**
  * Guest memory by linear address, as one vCPU sees it: our own page walk, then host memory; no ioctl, and Accessed
  * and Dirty bits stay as they are. Device registers are never read for a debugger: outside RAM and ROM there is
- * nothing (KVM-NOTES, "Addresses").
+ * nothing.
  */
 import { TargetError } from '../target.js';
 import type { GuestMemory } from '../vmm/guest-memory.js';

@@ -62,6 +62,7 @@ export class MachineTarget implements DebugTarget {
   private readonly stopListeners = new Set<(stop: StopEvent) => void>();
   private readonly consoleListeners = new Set<(text: string) => void>();
   private probed: DebugCapabilities | undefined;
+  private userModeSaid = false;
 
   constructor(
     readonly machine: Machine,
@@ -182,6 +183,7 @@ export class MachineTarget implements DebugTarget {
     this.registersOf(action.thread).invalidate();
     const context = { kernelIrqchip: this.machine.kernelIrqchip, guestUsesDebugRegisters: this.guestUsesDebugRegisters(view) };
     if (action.kind === 'continue') {
+      this.warnOfUserMode(view);
       return new ContinueJob(view, this.wanted, () => this.capabilities, context, this.patches, this.options.log);
     }
     if (this.machine.kernelIrqchip) prepareStep(view.vcpu);
@@ -193,6 +195,14 @@ export class MachineTarget implements DebugTarget {
       ...(action.kind === 'range-step' && { range: { start: action.start, end: action.end } }),
       blockInterrupts: this.stepOptions.noIrq,
     });
+  }
+
+  /** Said once: breakpoints in such code would be passed without a word. */
+  private warnOfUserMode(view: CpuView): void {
+    if (this.userModeSaid || this.wanted.all.length === 0 || this.capabilities.userStep) return;
+    if (view.cpl !== 3 || !view.mode.isLong) return;
+    this.userModeSaid = true;
+    this.say("This host's KVM runs CPL 3 code in long mode without looking at debug settings: breakpoints there do not stop.\n");
   }
 
   private guestUsesDebugRegisters(view: CpuView): boolean {

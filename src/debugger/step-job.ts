@@ -83,7 +83,7 @@ export class StepJob implements Job {
       case 'step':
         return STEPPED;
       default:
-        // HLT is a finished step (KVM-NOTES, single step, rows "HLT").
+        // HLT is a finished step (docs/hosts.md).
         return exit.reason === 'hlt' ? STEPPED : { kind: 'unknown' };
     }
   }

@@ -9,7 +9,7 @@ const IDENTITY_MAP_ADDRESS = 0xfffb_c000n;
 export function openVm(system: NativeSystem, irqchip: boolean): NativeVm {
   const vm = system.createVm();
   try {
-    // An instruction the emulator refuses exits with nothing pending instead of a #UD in the guest (KVM-NOTES, 2).
+    // An instruction the emulator refuses exits with nothing pending instead of a #UD in the guest (KVM api.rst, KVM_CAP_EXIT_ON_EMULATION_FAILURE).
     enableIfThere(vm, 'KVM_CAP_EXIT_ON_EMULATION_FAILURE', 1);
     // Pending and injected exceptions are told apart in KVM_GET_VCPU_EVENTS.
     enableIfThere(vm, 'KVM_CAP_EXCEPTION_PAYLOAD', 1);

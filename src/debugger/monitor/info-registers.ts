@@ -1,6 +1,6 @@
 /**
- * `monitor info registers` in the text form of QEMU's monitor, which pagewalk, v2p, qreg, idtinfo and pwndbg parse
- * (GDB-NOTES, last table): 64-bit names in 64-bit code, 32-bit ones elsewhere.
+ * `monitor info registers` in the text form of QEMU's monitor, which pagewalk, v2p, qreg, idtinfo and pwndbg parse:
+ * 64-bit names in 64-bit code, 32-bit ones elsewhere.
  */
 import type { GeneralRegisterName, Segment, SegmentName } from '../../x86/cpu-state.js';
 import type { CpuMode } from '../../x86/cpu-mode.js';

@@ -60,7 +60,7 @@ export function runMonitorCommand(line: string, context: MonitorContext, write: 
   const words = line.trim().replace(/^([a-z]+)\//i, '$1 /').split(/\s+/).filter((word) => word !== '');
   const command = findCommand(words);
   if (command === undefined) {
-    // Plugins look for "unknown command" (GDB-NOTES, last table).
+    // Plugins look for "unknown command" (GEF and pwndbg tell a QEMU by it).
     if (words.length > 0) write(`unknown command: '${words.join(' ')}'\n`);
     return helpCommand.run(context, [], write);
   }

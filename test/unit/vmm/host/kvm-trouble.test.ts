@@ -5,7 +5,7 @@ import { explainKvmTrouble, type HostCheckStep } from '../../../../src/vmm/host/
 const HOST: HostFacts = { uid: 1000, inContainer: false, cpuFlags: new Set(), modules: new Set() };
 const NODE = { mode: 0o660, uid: 0, gid: 108, group: 'kvm' };
 
-/** What happened, what is known, and what must be said (KVM-NOTES: why /dev/kvm cannot be used). */
+/** What happened, what is known, and what must be said. */
 const TABLE: readonly (readonly [HostCheckStep, string, Partial<HostFacts>, RegExp])[] = [
   ['open', 'ENOENT', { inContainer: true }, /container: start it with --device \/dev\/kvm/],
   ['open', 'ENOENT', { vendor: 'intel', cpuFlags: new Set(['vmx']) }, /modprobe kvm_intel/],
