@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -62,7 +63,7 @@ bool kernel_is_at_least_6_12() {
 }  // namespace
 
 bool threads_may_change() {
-  static const bool may = kernel_is_at_least_6_12();
+  static const bool may = kernel_is_at_least_6_12() && std::getenv("KVM_GDBSERVER_OWNER_THREAD") == nullptr;
   return may;
 }
 

@@ -7,7 +7,8 @@
 namespace kvm {
 
 // Whether a vCPU may change threads at no cost. Before Linux 6.12 each change waits for an RCU grace period
-// (virt/kvm/kvm_main.c, KVM_RUN: vcpu->pid), so that there only the vCPU's own thread runs it.
+// (virt/kvm/kvm_main.c, KVM_RUN: vcpu->pid), so that there only the vCPU's own thread runs it. With
+// KVM_GDBSERVER_OWNER_THREAD in the environment it is so everywhere, for tests.
 bool threads_may_change();
 
 // While it lives, the thread that made it is signalled after `bound`: `expired` is then true and `run->immediate_exit` set,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "kick-signal.h"
+#include "run-deadline.h"
 
 namespace kvm {
 namespace {
@@ -86,6 +87,8 @@ void VcpuThread::stop() {
 }
 
 void VcpuThread::main() {
+  // Thread-local storage of a loaded library is allocated at its first use, which must not be in the signal's handler.
+  RunDeadline::expired();
   unblock_kick_signal();
   pthread_setname_np(pthread_self(), "kvm-vcpu");
   std::unique_lock lock(mutex_);
