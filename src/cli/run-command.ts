@@ -4,6 +4,8 @@ import { probeThisHost } from '../debugger/probe-machine.js';
 import { Server, type ServerEnd } from '../rsp/server.js';
 import { listen, type ListenAddress } from '../rsp/transports/listen-address.js';
 import { readBootModule, readGuestFile } from '../vmm/boot/guest-file.js';
+import { explainStartError } from '../vmm/host/host-check.js';
+import { readHostFacts } from '../vmm/host/host-facts.js';
 import { Machine } from '../vmm/machine.js';
 import { native } from '../vmm/native.js';
 import { openSerial } from '../vmm/serial/open-serial.js';
@@ -24,7 +26,7 @@ export async function runGuest(options: RunOptions): Promise<number> {
   const serial = await openSerial(options.serial, { log: say, openPty: () => native().openPty() });
   if (options.serial === 'pty') say(`serial line: ${serial.description}`);
   try {
-    const machine = createMachine(options, serial);
+    const machine = orExplain(() => createMachine(options, serial));
     try {
       return await serve(options, machine);
     } finally {
@@ -32,6 +34,16 @@ export async function runGuest(options: RunOptions): Promise<number> {
     }
   } finally {
     serial.close();
+  }
+}
+
+/** What `doctor` would say, where it is the host's KVM that fails. */
+function orExplain<T>(begin: () => T): T {
+  try {
+    return begin();
+  } catch (error) {
+    const cause = explainStartError(error, readHostFacts);
+    throw cause === undefined ? error : new Error(cause, { cause: error });
   }
 }
 

@@ -6,7 +6,7 @@ import { native, type NativeBinding, type NativeError } from '../native.js';
 import { applyCpuState, resetState } from '../reset-state.js';
 import { Vcpu } from '../vcpu.js';
 import type { HostFacts } from './host-facts.js';
-import { explainKvmTrouble, type HostCheckStep } from './kvm-trouble.js';
+import { explainKvmTrouble, stepOfOperation, type HostCheckStep } from './kvm-trouble.js';
 
 /** The only version there has been since Linux 2.6.22 (api.rst, KVM_GET_API_VERSION). */
 const API_VERSION = 12;
@@ -34,6 +34,8 @@ export interface HostCheck {
 }
 
 class CheckFailure extends Error {
+  readonly operation = '';
+
   constructor(message: string, readonly code: string) {
     super(message);
   }
@@ -72,14 +74,26 @@ export function checkHost(facts: () => HostFacts, binding: NativeBinding = nativ
     passed('three guest instructions run');
     return { ok: true, lines };
   } catch (error) {
-    const { message, code } = error as NativeError;
+    const { message, code, operation } = error as NativeError;
     // A fault of ours, such as a missing binding, is not the host's.
     if (typeof code !== 'string' || code.startsWith('ERR_') || code === 'MODULE_NOT_FOUND') throw error;
+    // The binding asks for the API version while it opens.
+    step = stepOfOperation(operation) ?? step;
     lines.push({ step, ok: false, detail: message });
     return { ok: false, lines, explanation: explainKvmTrouble(step, code, facts()) };
   } finally {
     for (const action of undo.reverse()) action();
   }
+}
+
+/**
+ * The same explanation for an error that a program met when it began: undefined unless it came from one of the calls
+ * that open KVM and make a machine.
+ */
+export function explainStartError(error: unknown, facts: () => HostFacts): string | undefined {
+  const { code, operation } = error as Partial<NativeError>;
+  const step = typeof operation === 'string' ? stepOfOperation(operation) : undefined;
+  return step === undefined || typeof code !== 'string' || code.startsWith('ERR_') ? undefined : explainKvmTrouble(step, code, facts());
 }
 
 function runThreeInstructions(vcpu: Vcpu): void {

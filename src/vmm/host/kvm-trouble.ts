@@ -7,19 +7,44 @@ import type { HostFacts } from './host-facts.js';
 /** The calls of the check, in order. */
 export type HostCheckStep = 'open' | 'api-version' | 'create-vm' | 'create-vcpu' | 'run';
 
+/** Major and minor number of KVM's node: the misc major and KVM_MINOR of linux/miscdevice.h. */
+const KVM_DEVICE = '10:232';
 /** Other hypervisors that hold VMX or SVM for themselves. */
 const RIVALS: ReadonlyMap<string, string> = new Map([['vboxdrv', 'VirtualBox'], ['vmmon', 'VMware']]);
+const STEPS: ReadonlyMap<string, HostCheckStep> = new Map([
+  ['open', 'open'], ['KVM_GET_API_VERSION', 'api-version'], ['KVM_CREATE_VM', 'create-vm'],
+  ['KVM_GET_VCPU_MMAP_SIZE', 'create-vcpu'], ['KVM_CREATE_VCPU', 'create-vcpu'],
+]);
 
-/** One or two sentences: what is wrong and what to do. `code` is errno's name. */
+/** The step that a binding's `operation` belongs to; undefined for one that tells nothing about the host's KVM as such. */
+export function stepOfOperation(operation: string): HostCheckStep | undefined {
+  return STEPS.get(operation);
+}
+
+/** One or two sentences on one line: what is wrong and what to do. `code` is errno's name. */
 export function explainKvmTrouble(step: HostCheckStep, code: string, facts: HostFacts): string {
-  if (step === 'open') return explainOpen(code, facts);
-  if (code === 'EBUSY') return explainRival(facts);
-  if (code === 'ENOMEM') {
-    return 'The host has no memory left for a virtual machine: look at the cgroup\'s memory limit and at the kernel log.';
+  switch (code) {
+    case 'EMFILE':
+      return 'This process has as many files open as it may: raise the limit (ulimit -n 4096).';
+    case 'ENFILE':
+      return 'The host has as many files open as it may: raise the limit (sudo sysctl fs.file-max).';
+    // KVM's pages are kernel memory: RLIMIT_MEMLOCK has no part in this.
+    case 'ENOMEM':
+      return 'The host has no memory left for a virtual machine: raise the cgroup\'s memory limit (memory.max), and look at dmesg for vmalloc.';
+    case 'EIO':
+      return 'The virtual machine belongs to another process (a fork) or is dead: start the program again.';
+    case 'EBUSY':
+      return explainRival(facts);
+    default:
+      break;
   }
-  if (code === 'EIO') return 'The virtual machine belongs to another process (a fork) or is dead: start the program again.';
-  if (step === 'api-version') return 'This KVM is not the one of Linux 2.6.22 or newer (its API version is not 12): use a current kernel.';
+  if (step === 'open') return explainOpen(code, facts);
+  if (step === 'api-version') return explainVersion(code, facts);
+  if (code === 'EPERM' || code === 'EACCES') {
+    return `/dev/kvm opens, but a seccomp filter or a security module forbids its calls (${code}): allow ioctl on /dev/kvm in the sandbox's profile.`;
+  }
   if (step === 'run') return 'KVM makes virtual machines here but does not run their instructions: look at the kernel log (dmesg | grep kvm).';
+  if (step === 'create-vm' && (code === 'ENODEV' || code === 'EOPNOTSUPP')) return `KVM is loaded but virtualization is off. ${explainMissingDriver(facts)}`;
   return `KVM refused with ${code}: look at the kernel log (dmesg | grep kvm).`;
 }
 
@@ -31,7 +56,9 @@ function explainOpen(code: string, facts: HostFacts): string {
         : `There is no /dev/kvm. ${explainMissingDriver(facts)}`;
     case 'ENODEV':
     case 'ENXIO':
-      return `The node /dev/kvm is there but no driver stands behind it. ${explainMissingDriver(facts)}`;
+      return isForeignNode(facts) ? explainForeignNode(facts) : `The node /dev/kvm is there but no driver stands behind it. ${explainMissingDriver(facts)}`;
+    case 'EISDIR':
+      return explainForeignNode(facts);
     case 'EACCES':
       return explainAccess(facts);
     case 'EPERM':
@@ -42,14 +69,36 @@ function explainOpen(code: string, facts: HostFacts): string {
   }
 }
 
+function explainVersion(code: string, facts: HostFacts): string {
+  if (isForeignNode(facts) || code === 'ENOTTY') return explainForeignNode(facts);
+  if (code === 'EPERM' || code === 'EACCES') {
+    return `/dev/kvm opens, but a seccomp filter or a security module forbids its calls (${code}): allow ioctl on /dev/kvm in the sandbox's profile.`;
+  }
+  return 'This KVM is not the one of Linux 2.6.22 or newer (its API version is not 12): use a current kernel.';
+}
+
+function isForeignNode({ node }: HostFacts): boolean {
+  return node !== undefined && node.device !== KVM_DEVICE;
+}
+
+/** Something else stands where KVM's node should. */
+function explainForeignNode({ node }: HostFacts): string {
+  const what = node?.device === undefined ? 'no character device' : `the device ${node.device}`;
+  return `/dev/kvm is not KVM's device: it is ${what}, not ${KVM_DEVICE}. ` +
+    'Make it again: sudo rm -r /dev/kvm; sudo mknod -m 660 /dev/kvm c 10 232; sudo chgrp kvm /dev/kvm.';
+}
+
 function explainAccess({ node, uid }: HostFacts): string {
-  if (node === undefined || uid === 0) return 'A security module (SELinux, AppArmor) forbids opening /dev/kvm: look at its log.';
+  const lsm = 'A security module (SELinux, AppArmor) forbids opening /dev/kvm: look at its log (dmesg | grep -i denied).';
+  if (node === undefined || uid === 0) return lsm;
   const mode = node.mode.toString(8).padStart(4, '0');
-  if (node.group !== undefined && (node.mode & 0o060) === 0o060) {
+  if ((node.mode & 0o006) === 0o006) return lsm;
+  if (node.gid !== 0 && node.group !== undefined && (node.mode & 0o060) === 0o060) {
     return `/dev/kvm is for the group ${node.group} (mode ${mode}) and you are not in it: ` +
       `sudo usermod -aG ${node.group} $USER, then log in again.`;
   }
-  return `The mode of /dev/kvm is ${mode} and does not let you read and write it: sudo chmod 0660 /dev/kvm.`;
+  return `The mode of /dev/kvm is ${mode} and does not let you read and write it: sudo chgrp kvm /dev/kvm; sudo chmod 0660 /dev/kvm; ` +
+    'and be in the group kvm.';
 }
 
 function explainRival({ modules }: HostFacts): string {
@@ -58,17 +107,24 @@ function explainRival({ modules }: HostFacts): string {
   return `${who} holds the processor's virtualization (VMX or SVM): end its machines or unload its module.`;
 }
 
-function explainMissingDriver(facts: HostFacts): string {
+/** Why no driver answers, as far as the processor tells; flags are asked only now that opening has failed. */
+export function explainMissingDriver(facts: HostFacts): string {
   const { cpuFlags, cpuidVirtualization, featureControl, vendor } = facts;
   const flag = vendor === 'amd' ? 'svm' : 'vmx';
   const extension = vendor === 'amd' ? 'SVM' : 'VMX';
   // Bit 0 is the lock, bit 2 enables VMX outside SMX; 0 is fine, the kernel sets and locks it.
-  if (featureControl !== undefined && (featureControl & 5n) === 1n) return 'The firmware has switched VMX off: enable it in the firmware setup.';
-  if (cpuFlags.has(flag)) {
-    return `The processor offers ${extension}, but the module is not loaded: sudo modprobe kvm_${vendor === 'amd' ? 'amd' : 'intel'}.`;
+  if (featureControl !== undefined && (featureControl & 5n) === 1n) {
+    return 'The firmware has switched VMX off (IA32_FEATURE_CONTROL is locked without it): enable it in the firmware setup.';
   }
-  if (cpuidVirtualization === true) return `The processor has ${extension} and the firmware has switched it off: enable it in the firmware setup.`;
-  if (cpuFlags.has('hypervisor')) {
+  if (cpuFlags.has(flag)) {
+    const rival = [...RIVALS.keys()].some((module) => facts.modules.has(module)) ? ` If the module does not load: ${explainRival(facts)}` : '';
+    return `The processor offers ${extension}, but the module is not loaded: sudo modprobe kvm_${vendor === 'amd' ? 'amd' : 'intel'}.${rival}`;
+  }
+  if (cpuidVirtualization === true) {
+    const message = vendor === 'amd' ? 'SVM disabled (by BIOS) in MSR_VM_CR' : 'VMX (outside TXT) disabled by BIOS';
+    return `The processor has ${extension} and the firmware has switched it off (dmesg: "${message}"): enable it in the firmware setup.`;
+  }
+  if (facts.hypervisor) {
     return 'This is a virtual machine to which its host gives no virtualization: enable nested virtualization there, or use a software KVM.';
   }
   return 'Either the firmware has switched virtualization off or the processor has none: look into the firmware setup.';
