@@ -1,0 +1,140 @@
+/**
+ * Each way in which /dev/kvm can be refused, made here, and what `doctor` and `run` say of it. Where a condition cannot
+ * be made (no root for a namespace with a /dev of its own, no compiler for the shim) the test says so.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import test from 'tape';
+
+const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
+const CHECK = new URL('../../../src/vmm/host/host-check.js', import.meta.url).href;
+const FACTS = new URL('../../../src/vmm/host/host-facts.js', import.meta.url).href;
+/** Sources are not copied beside the compiled test. */
+const SHIM = ((): string => {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
+    const file = join(folder, 'test/kvm/doctor/refusal-shim.c');
+    if (existsSync(file)) return file;
+  }
+  throw new Error('refusal-shim.c is missing.');
+})();
+const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-doctor-'));
+chmodSync(folder, 0o755);
+const guest = join(folder, 'guest.img');
+writeFileSync(guest, Uint8Array.from([0xf4]));
+const program = join(folder, 'refuse');
+const library = join(folder, 'refuse.so');
+
+interface Said {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function execute(command: readonly string[], environment: NodeJS.ProcessEnv = {}): Said {
+  const { status, stdout, stderr } = spawnSync(command[0] ?? '', command.slice(1), {
+    encoding: 'utf8', timeout: 20_000, env: { ...process.env, ...environment },
+  });
+  return { status, stdout, stderr };
+}
+
+/** A shell in a mount namespace of its own runs `prepare`, then the command. */
+function inNamespace(prepare: string): string[] {
+  return ['unshare', '-m', '--propagation', 'private', 'sh', '-c', `set -e; ${prepare}; exec "$@"`, 'sh'];
+}
+
+/** An empty /dev with the few nodes that a program wants, and `nodes` besides. */
+function emptyDev(nodes: string): string[] {
+  return inNamespace('mount -t tmpfs none /dev; mknod -m 666 /dev/null c 1 3; mknod -m 666 /dev/urandom c 1 9; ' + nodes);
+}
+
+interface Row {
+  readonly name: string;
+  /** Words before the program. */
+  readonly before: readonly string[];
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly needs: 'namespace' | 'compiler';
+  /** The step at which `doctor --json` says it failed, and the cause. */
+  readonly step: string;
+  readonly cause: RegExp;
+}
+
+const UNPRIVILEGED = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+
+const ROWS: readonly Row[] = [
+  { name: 'no node', needs: 'namespace', before: emptyDev('true'), step: 'open', cause: /^There is no \/dev\/kvm/ },
+  { name: 'no node, in a container', needs: 'namespace', before: inNamespace('mount -t tmpfs none /dev; mknod -m 666 /dev/null c 1 3; mount -t tmpfs none /run; touch /run/.containerenv'), step: 'open', cause: /container: start it with --device \/dev\/kvm/ },
+  { name: 'a mode that forbids it', needs: 'namespace', before: [...emptyDev('mknod -m 600 /dev/kvm c 10 232'), ...UNPRIVILEGED], step: 'open', cause: /^The mode of \/dev\/kvm is 0600 .*chmod 0660/ },
+  { name: 'a group one is not in', needs: 'namespace', before: [...emptyDev('mknod -m 660 /dev/kvm c 10 232; chgrp tty /dev/kvm'), ...UNPRIVILEGED], step: 'open', cause: /for the group tty \(mode 0660\) .*usermod -aG tty/ },
+  { name: 'a regular file', needs: 'namespace', before: emptyDev('touch /dev/kvm'), step: 'api-version', cause: /is no character device, not 10:232/ },
+  { name: '/dev/null by another name', needs: 'namespace', before: emptyDev('mknod /dev/kvm c 1 3'), step: 'api-version', cause: /is the device 1:3, not 10:232/ },
+  { name: 'a node that nobody registered', needs: 'namespace', before: emptyDev('mknod /dev/kvm c 10 199'), step: 'open', cause: /is the device 10:199, not 10:232/ },
+  { name: 'a folder', needs: 'namespace', before: emptyDev('mkdir /dev/kvm'), step: 'open', cause: /is no character device/ },
+  { name: 'seccomp forbids the open', needs: 'compiler', before: [program], step: 'open', cause: /forbidden by a device cgroup or a seccomp filter, whatever its mode bits/ },
+  { name: 'seccomp forbids the calls', needs: 'compiler', before: [program], environment: { REFUSE: 'ioctl' }, step: 'create-vm', cause: /seccomp filter or a security module forbids its calls \(EPERM\)/ },
+  { name: 'another hypervisor', needs: 'compiler', before: [], environment: { LD_PRELOAD: library, REFUSE: 'busy' }, step: 'create-vm', cause: /holds the processor's virtualization/ },
+  { name: 'no memory', needs: 'compiler', before: [], environment: { LD_PRELOAD: library, REFUSE: 'memory' }, step: 'create-vm', cause: /no memory left.*memory\.max/ },
+  { name: 'a machine of another process', needs: 'compiler', before: [], environment: { LD_PRELOAD: library, REFUSE: 'fork' }, step: 'create-vcpu', cause: /belongs to another process \(a fork\)/ },
+];
+
+/** What can be made on this machine. */
+const possible = {
+  namespace: execute([...emptyDev('mknod /dev/kvm c 10 232'), ...UNPRIVILEGED, 'true']).status === 0,
+  compiler: execute(['gcc', '--version']).status === 0,
+};
+
+test('doctor: the shim compiles', (t) => {
+  for (const words of possible.compiler ? [['-o', program], ['-shared', '-fPIC', '-DSHIM_LIBRARY', '-o', library]] : []) {
+    const { status, stderr } = execute(['gcc', '-Wall', '-Werror', ...words, SHIM, '-ldl']);
+    t.equal(status, 0, stderr);
+  }
+  t.end();
+});
+
+for (const { name, before, environment, needs, step, cause } of ROWS) {
+  test(`doctor: ${name}`, (t) => {
+    if (!possible[needs]) {
+      t.comment(`not checked: making this condition needs a ${needs}`);
+      return t.end();
+    }
+    const doctor = execute([...before, process.execPath, MAIN, 'doctor', '--json'], environment);
+    t.equal(doctor.status, 1, doctor.stderr);
+    const said = JSON.parse(doctor.stdout === '' ? '{"lines":[]}' : doctor.stdout) as { ok: boolean; lines: { step: string; ok: boolean }[]; explanation: string };
+    t.equal(said.ok, false);
+    t.deepEqual(said.lines.filter(({ ok }) => !ok).map((line) => line.step), [step], 'where it failed');
+    t.match(said.explanation, cause);
+    const run = execute([...before, process.execPath, MAIN, 'run', guest, '--listen', 'stdio'], environment);
+    t.equal(run.status, 1);
+    t.equal(run.stderr, `kvm-gdbserver: ${said.explanation}\n`, 'run says the same one line');
+    t.end();
+  });
+}
+
+test('doctor: no file may be opened any more', (t) => {
+  // The limit is reached by opening files, with so many left as the steps before may take.
+  const script = `
+    import { openSync, closeSync } from 'node:fs';
+    import { checkHost } from '${CHECK}';
+    import { readHostFacts } from '${FACTS}';
+    checkHost(readHostFacts);
+    const facts = readHostFacts();
+    const held = [];
+    try { for (;;) held.push(openSync('/dev/null')); } catch {}
+    const said = [0, 1, 1].map((free) => {
+      for (let i = 0; i < free; i++) closeSync(held.pop());
+      const { lines, explanation } = checkHost(() => facts);
+      return [lines.at(-1).step, explanation];
+    });
+    for (const fd of held) closeSync(fd);
+    console.log(JSON.stringify(said));`;
+  const { stdout, stderr } = execute(['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', script]);
+  t.equal(stderr, '');
+  const said = JSON.parse(stdout === '' ? '[]' : stdout) as [string, string][];
+  t.deepEqual(said.map(([step]) => step), ['open', 'create-vm', 'create-vcpu'], 'one file more each time');
+  for (const [, explanation] of said) t.match(explanation, /as many files open as it may: raise the limit \(ulimit -n/);
+  t.end();
+});
+
+test.onFinish(() => rmSync(folder, { recursive: true }));
