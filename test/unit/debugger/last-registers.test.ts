@@ -3,7 +3,7 @@ import { LastRegisters } from '../../../src/debugger/last-registers.js';
 import type { Vcpu } from '../../../src/vmm/vcpu.js';
 
 /** As much of a vCPU as LastRegisters looks at. */
-function fakeVcpu(): { vcpu: Vcpu; at(csBase: bigint, rip: bigint): void; restored: Uint8Array[] } {
+function fakeVcpu(): { vcpu: Vcpu; at: (csBase: bigint, rip: bigint) => void; restored: Uint8Array[] } {
   const now = { csBase: 0n, rip: 0x7c00n };
   const restored: Uint8Array[] = [];
   const vcpu = {
