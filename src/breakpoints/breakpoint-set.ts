@@ -9,6 +9,7 @@ export interface Breakpoint extends BreakpointRequest {
   hits: number;
 }
 
+/** The client's breakpoints. No method throws. */
 export class BreakpointSet {
   private readonly byKey = new Map<string, Breakpoint>();
   private cached: readonly Breakpoint[] | undefined;

@@ -42,6 +42,7 @@ export type Hit =
   | { readonly kind: 'guest-debug'; readonly dr6: bigint }
   | { readonly kind: 'none' };
 
+/** What an exit means for breakpoints (KVM api.rst, KVM_EXIT_DEBUG; SDM vol. 3, 18.2.3 for DR6). Never throws. */
 export function classifyExit({ exit, pc, stepping, patchAt, byteAt, debugRegisters }: ClassifyInput): Hit {
   if (exit.reason === 'hlt') {
     return patchAt(pc - 1n) === 'hlt' ? { kind: 'patch', address: pc - 1n } : { kind: 'none' };

@@ -50,6 +50,7 @@ const UD2 = [0x0f, 0x0b];
 const PUSHF = [0x9c];
 const TF = 0x100;
 
+/** Runs every probe, some twenty runs of a few instructions. Throws only what `machine.run` throws. */
 export function probeHost(machine: ProbeMachine): DebugCapabilities {
   const modes = Object.fromEntries(PROBE_MODES.map((mode) => [mode, probeMode(machine, mode)])) as Record<ProbeMode, ModeCapabilities>;
   return {

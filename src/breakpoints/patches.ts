@@ -17,6 +17,7 @@ export interface Patch {
   readonly physical: number;
 }
 
+/** The patches that stand in guest memory right now, by guest-physical address. */
 export class PlantedPatches {
   private readonly originals = new Map<number, { original: number; patch: number }>();
 

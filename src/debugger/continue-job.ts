@@ -34,6 +34,7 @@ export function planFor(
   return plan;
 }
 
+/** Throws TargetError from `begin` when the planner refuses a breakpoint. */
 export class ContinueJob implements Job {
   private plan: Planned | undefined;
   private passing = false;

@@ -43,6 +43,7 @@ export interface MachineTargetOptions {
   readonly onQuit?: () => void;
 }
 
+/** The target of one machine. Requests that cannot be carried out throw TargetError with one sentence and an errno. */
 export class MachineTarget implements DebugTarget {
   readonly description: X86TargetDescription;
   readonly executable?: string;

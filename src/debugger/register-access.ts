@@ -11,6 +11,7 @@ import { writeRegister, writeRegisters } from '../x86/register-write.js';
 import type { XsaveLayout } from '../x86/xsave.js';
 import type { CpuView } from './cpu-view.js';
 
+/** One vCPU's registers. Reads and writes throw TargetError for a register or value that there cannot be. */
 export class RegisterAccess {
   private readonly block: Uint8Array;
   private readonly blockView: DataView;

@@ -34,6 +34,7 @@ export interface RunControlHooks {
   onText(text: string): void;
 }
 
+/** Starts jobs and parks vCPUs. `resume` throws TargetError when nothing can be resumed; stops come through the hooks. */
 export class RunControl {
   readonly cpus: readonly Cpu[];
   running = false;

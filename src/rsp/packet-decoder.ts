@@ -28,6 +28,7 @@ const INTERRUPT = 0x03;
 
 type Place = 'between' | 'payload' | 'checksum';
 
+/** Feeds bytes in, calls its sink for each packet, acknowledgement and interrupt. Never throws; wrong input is `refused`. */
 export class PacketDecoder {
   private place: Place = 'between';
   /** What came of the payload in earlier chunks. */

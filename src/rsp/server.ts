@@ -48,6 +48,7 @@ interface CurrentClient {
 /** How long the end of an old connection may take to arrive after the beginning of the next. */
 const RECONNECT_MILLISECONDS = 50;
 
+/** Takes one client at a time and says when the guest is over. Throws nothing: what goes wrong ends a connection. */
 export class Server {
   private readonly target: DebugTarget;
   private readonly subscription: Disposable;

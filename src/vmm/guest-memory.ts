@@ -32,7 +32,7 @@ export interface MemoryChunk extends MemoryRegion {
 
 /** What this needs of the binding and the VM; tests pass their own. */
 export type MemoryAllocator = Pick<NativeBinding, 'allocateMemory' | 'constants'>;
-export type MemorySlots = Pick<NativeVm, 'setMemorySlot' | 'removeMemorySlot'>;
+export type MemorySlots = Pick<NativeVm, 'setMemorySlot'>;
 
 /** Where `size` bytes of RAM lie: one region below the hole and, when there is more, one from 4 GiB. */
 export function ramLayout(size: number): MemoryRegion[] {
@@ -41,6 +41,7 @@ export function ramLayout(size: number): MemoryRegion[] {
   return [low, { kind: 'ram', start: HIGH_RAM_BASE, size: size - LOW_RAM_LIMIT }];
 }
 
+/** RAM and ROM by guest-physical address. Laying out and `write` throw RangeError; reads come back short instead. */
 export class GuestMemory {
   readonly #allocator: MemoryAllocator;
   readonly #vm: MemorySlots;
@@ -214,15 +215,14 @@ export class GuestMemory {
     return this.#chunks.reduce((sum, chunk) => sum + chunk.memory.resident(), 0);
   }
 
-  /** Takes the slots out of the VM and unmaps the memory. Idempotent. */
+  /**
+   * Unmaps the memory, once the VM is closed: that takes the slots away without an ioctl, which could fail. Throws while
+   * the VM is open. Idempotent.
+   */
   close(): void {
-    const chunks = this.#chunks;
+    for (const chunk of this.#chunks) chunk.memory.close();
     this.#chunks = [];
     this.#last = undefined;
-    for (const chunk of chunks) {
-      this.#vm.removeMemorySlot(chunk.slot);
-      chunk.memory.close();
-    }
   }
 }
 

@@ -17,6 +17,7 @@ import { RunPlanEncoder, type RunPlan } from './run-plan.js';
 const KICK_WAIT_MICROSECONDS = 5_000_000;
 const NO_LISTENER = (): void => undefined;
 
+/** One vCPU. Methods throw NativeError: `ERR_STATE` while it runs or after `close`, an errno name where KVM refuses. */
 export class Vcpu {
   readonly id: number;
   readonly #record: ArrayBuffer;

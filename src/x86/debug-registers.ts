@@ -85,6 +85,7 @@ export interface DebugStatus {
   readonly taskSwitch: boolean;
 }
 
+/** DR6 as the processor leaves it at a #DB (SDM vol. 3, 18.2.3 "Debug Status Register"). */
 export function decodeDr6(dr6: bigint): DebugStatus {
   const status = Number(BigInt.asUintN(32, dr6));
   return {

@@ -62,6 +62,7 @@ export function checkedCr0(value: bigint, current: Control): Pick<SystemRegister
   return { cr0: value | CR0_ET, efer: isLong ? current.efer | EFER_LMA : current.efer & ~EFER_LMA };
 }
 
+/** Throws RegisterWriteError for a CR4 that MOV CR4 would refuse with #GP (SDM vol. 3, 2.5). */
 export function checkCr4(value: bigint, current: Control): void {
   checkDefined('cr4', value, CR4_DEFINED);
   if ((current.efer & EFER_LMA) === 0n) {
@@ -81,6 +82,7 @@ export function checkedEfer(value: bigint, current: Control): bigint {
   return (value & ~EFER_LMA) | (current.efer & EFER_LMA);
 }
 
+/** Throws RegisterWriteError for an XCR0 that XSETBV would refuse with #GP (SDM vol. 2, XSETBV). */
 export function checkXcr0(value: bigint): void {
   const [x87, sse, avx, avx512] = [1n, 2n, 4n, 0xe0n];
   if ((value & x87) === 0n) refuse('xcr0 cannot have X87 clear');
@@ -95,6 +97,7 @@ const ADDRESS_MSRS: readonly number[] = [MSR.lstar, MSR.cstar, MSR.kernel_gs_bas
 /** Memory types of a PAT entry: UC, WC, WT, WP, WB, UC- (SDM vol. 3, 13.12.2). */
 const PAT_TYPES: readonly bigint[] = [0n, 1n, 4n, 5n, 6n, 7n];
 
+/** Throws RegisterWriteError for a value that WRMSR would refuse with #GP (SDM vol. 4, and vol. 3, 13.12 for PAT). */
 export function checkMsr(index: number, value: bigint, cr4: bigint): void {
   const name = describeMsr(index);
   if (ADDRESS_MSRS.includes(index)) checkCanonical(name, value, cr4);

@@ -11,6 +11,10 @@ import { Placement } from './placement.js';
 
 const IDENTITY_END = 0x1_0000_0000n;
 
+/**
+ * Starts an ELF file at its entry point: ELF64 in long mode, ELF32 in flat protected mode. Throws GuestError when a
+ * segment or the entry cannot be placed or mapped.
+ */
 export function loadElfEntry(file: Uint8Array, options: BootOptions): LoadedGuest {
   const elf = parseElf(file, options.name);
   const placement = new Placement(options.ram);

@@ -11,6 +11,7 @@ const REAL_MODE_LOAD = 0x7c00;
 const FLAT_LOAD = 0x10_0000;
 const REAL_MODE_END = 0x10_fff0;
 
+/** Starts `options.load` bytes as they are, in `options.mode`. Throws GuestError when image or entry is out of reach. */
 export function loadFlat(file: Uint8Array, options: BootOptions): LoadedGuest {
   const mode = options.mode ?? 'real';
   const load = options.load ?? (mode === 'real' ? REAL_MODE_LOAD : FLAT_LOAD);

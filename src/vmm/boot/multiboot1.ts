@@ -21,6 +21,10 @@ const WANTS_VIDEO = 0x4;
 const INFO_MEMORY = 1 << 0, INFO_COMMAND_LINE = 1 << 2, INFO_MODULES = 1 << 3, INFO_MEMORY_MAP = 1 << 6, INFO_LOADER_NAME = 1 << 9;
 const INFO_SIZE = 116, MODULE_SIZE = 16, MAP_ENTRY_SIZE = 24;
 
+/**
+ * Starts a Multiboot kernel in 32-bit protected mode with its information structure (Multiboot 0.6.96, 3.2 and 3.3).
+ * Throws GuestError for a header that asks for what is not there, or modules that do not fit.
+ */
 export function loadMultiboot1(file: Uint8Array, options: BootOptions): LoadedGuest {
   const header = findMultibootHeader(file);
   if (header === undefined) {

@@ -23,6 +23,10 @@ export function pvhEntry(elf: ElfFile): number | undefined {
   return new DataView(note.descriptor.buffer, note.descriptor.byteOffset).getUint32(0, true);
 }
 
+/**
+ * Starts an ELF file by its PVH note, in 32-bit protected mode with EBX at the start info (Xen, "x86/HVM direct boot
+ * ABI"). Throws GuestError when something does not fit into RAM.
+ */
 export function loadPvh(file: Uint8Array, options: BootOptions): LoadedGuest {
   const elf = parseElf(file, options.name);
   const entry = pvhEntry(elf);
