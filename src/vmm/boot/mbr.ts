@@ -9,7 +9,7 @@ export const SECTOR_SIZE = 512;
 const BOOT_ADDRESS = 0x7c00;
 const FIRST_HARD_DISK = 0x80n;
 
-/** Starts the first sector at 0000:7C00 with DL = 80h, as a BIOS does. Throws GuestError without a boot signature. */
+/** Starts the first sector at 0000:7C00 with DL = 80h, as a BIOS does. Throws GuestError when RAM ends below. */
 export function loadMbr(file: Uint8Array, options: BootOptions): LoadedGuest {
   requireRam(options.ram, 'The boot sector', BOOT_ADDRESS, SECTOR_SIZE);
   const notes = ['boot sector at 0000:7c00, DL=80h'];
