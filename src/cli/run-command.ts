@@ -1,4 +1,6 @@
 /** `kvm-gdbserver GUEST`: a machine, a target, a server and a serial line, until the guest, gdb or the user ends it. */
+import type { ServedExit } from '../debugger/debug-log.js';
+import { ExitTrace } from '../debugger/exit-trace.js';
 import { MachineTarget } from '../debugger/machine-target.js';
 import { probeThisHost } from '../debugger/probe-machine.js';
 import { Server, type ServerEnd } from '../rsp/server.js';
@@ -28,7 +30,12 @@ export async function runGuest(options: RunOptions): Promise<number> {
   try {
     const machine = orExplain(() => createMachine(options, serial));
     try {
-      return await serve(options, machine);
+      const trace = options.traceExits === undefined ? undefined : ExitTrace.open(options.traceExits, machine.vcpus.length, say);
+      try {
+        return await serve(options, machine, trace);
+      } finally {
+        trace?.close();
+      }
     } finally {
       machine.close();
     }
@@ -65,12 +72,14 @@ function createMachine(options: RunOptions, serial: SerialBackend): Machine {
       ...(commandLine !== undefined && { commandLine }),
     },
   });
+  const { guest } = machine;
+  if (guest !== undefined) say(`${options.guest}: ${guest.notes.join('; ')}.`);
   // In --gdb the terminal's input is gdb's.
   if (!options.gdb) serial.onInput((bytes) => machine.serial.receive(bytes));
   return machine;
 }
 
-async function serve(options: RunOptions, machine: Machine): Promise<number> {
+async function serve(options: RunOptions, machine: Machine, trace: ExitTrace | undefined): Promise<number> {
   const socket = options.gdb ? new PrivateSocket() : undefined;
   const address: ListenAddress = socket === undefined ? options.listen : { kind: 'unix', path: socket.path };
   const ending = withResolvers<number>();
@@ -89,6 +98,7 @@ async function serve(options: RunOptions, machine: Machine): Promise<number> {
     log: {
       ...(options.log.has('exit') && { exit: (line: string) => say(`exit ${line}`) }),
       ...(options.log.has('bp') && { breakpoint: (line: string) => say(`bp ${line}`) }),
+      ...(trace !== undefined && { served: (exit: ServedExit) => trace.add(exit) }),
     },
     onQuit: () => setImmediate(() => {
       server.close();
