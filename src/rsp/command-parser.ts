@@ -116,6 +116,7 @@ function readAction(reader: PacketReader): VContAction {
     start = reader.bigint('the start of the range');
     reader.expect(',', 'between start and end of the range');
     end = reader.bigint('the end of the range');
+    if (end < start) throw new TargetError('The range of a step ends before it begins.');
   } else throw new TargetError('vCont takes the actions c, C, s, S, t and r.');
   const threads = reader.skip(':') ? readThreadId(reader) : ALL_THREADS;
   return { verb, threads, start, end };

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'tape';
 import { checkAnswers, withAttachedGdb } from './support/gdb-console.js';
-import { GUESTS_FOLDER, SERVER_MAIN, startServer } from './support/gdb-session.js';
+import { GUESTS_FOLDER, SERVER_MAIN } from './support/gdb-session.js';
 import { withTinyGuest } from './support/tiny-guests.js';
 
 async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
@@ -18,11 +18,13 @@ async function withFolder(work: (folder: string) => Promise<void>): Promise<void
 }
 
 test('--append and --memory: a Multiboot kernel prints what it was given', async (t) => {
-  const server = await startServer(['--run', '--append', 'root=/dev/null  quiet', '--memory', '48M', 'build/kernel32.elf']);
-  const { stdout, status } = await server.ended();
-  t.equal(status, 0);
-  t.match(stdout, /^command line: (build\/)?(kernel32\.elf )?root=\/dev\/null {2}quiet$/m);
-  t.match(stdout, /^0{10}100000 \+ 0{9}2f00000 available$/m, '48 MiB less the first');
+  await withAttachedGdb(['--append', 'root=/dev/null  quiet', '--memory', '48M', 'build/kernel32.elf'], async (gdb, server) => {
+    await gdb.run('continue');
+    const { stdout, status } = await server.ended();
+    t.equal(status, 0);
+    t.match(stdout, /^command line: kernel32\.elf root=\/dev\/null {2}quiet$/m);
+    t.match(stdout, /^0{10}100000 \+ 0{9}2f00000 available$/m, '48 MiB less the first');
+  });
 });
 
 test('--module: files and their texts are where Multiboot says', async (t) => {
@@ -56,11 +58,13 @@ test('--log exit,bp: exits and planted breakpoints on stderr', async (t) => {
 test('--serial file: the guest\'s output is there, not on stdout', async (t) => {
   await withFolder(async (folder) => {
     const output = join(folder, 'serial');
-    const server = await startServer(['--run', '--serial', `file:${output}`, 'build/hello.img']);
-    const { stdout, status } = await server.ended();
-    t.equal(status, 0);
-    t.equal(stdout, '');
-    t.equal(readFileSync(output, 'latin1'), 'Hello from real mode\n');
+    await withAttachedGdb(['--serial', `file:${output}`, 'build/hello.img'], async (gdb, server) => {
+      await gdb.run('continue');
+      const { stdout, status } = await server.ended();
+      t.equal(status, 0);
+      t.equal(stdout, '');
+      t.equal(readFileSync(output, 'latin1'), 'Hello from real mode\n');
+    });
   });
 });
 

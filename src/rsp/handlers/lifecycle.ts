@@ -90,7 +90,8 @@ export const lifecycleCommands: readonly CommandSpec[] = [
   { name: 'D', handle: detach, whileRunning: true },
   {
     name: 'k',
-    handle: (session) => {
+    handle: (session, args) => {
+      if (args.length > 0) throw new TargetError('The packet k takes nothing.');
       session.afterReply(() => kill(session));
       return undefined;
     },

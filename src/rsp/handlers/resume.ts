@@ -42,7 +42,9 @@ function continueOrStepAll(session: SessionState, args: Buffer): string | undefi
 
 function toAction({ verb, start, end }: VContAction, thread: ThreadId): ResumeAction | undefined {
   if (verb === 'stop') return undefined;
-  if (verb === 'range-step') return { kind: verb, thread, start, end };
+  // An empty range is one step (gdb manual, "Packets", vCont).
+  if (verb === 'range-step' && start !== end) return { kind: verb, thread, start, end };
+  if (verb === 'range-step') return { kind: 'step', thread };
   return { kind: verb, thread };
 }
 

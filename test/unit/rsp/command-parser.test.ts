@@ -58,6 +58,7 @@ const BAD: readonly [string, () => unknown, RegExp][] = [
   ['breakpoint without a kind', () => parser.parseBreakpoint(bytes('0,0')), /','/],
   ['vCont with nothing', () => parser.parseVCont(bytes('')), /vCont takes/],
   ['vCont x', () => parser.parseVCont(bytes('x:1')), /vCont takes/],
+  ['a range that ends before it begins', () => parser.parseVCont(bytes('r20,10:1')), /ends before it begins/],
   ['a range without an end', () => parser.parseVCont(bytes('r10:1')), /','/],
   ['thread -2', () => parser.parseVCont(bytes('c:-2')), /-1/],
   ['a lone semicolon', () => parser.parseVCont(bytes('c;')), /vCont takes/],

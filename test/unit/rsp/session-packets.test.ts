@@ -121,6 +121,7 @@ const ROWS: readonly Row[] = [
   { ask: 'qRcmd,00', expect: '', options: { without: ['monitor'] } },
   // Resuming that is refused.
   { ask: 'vCont?', expect: 'vCont;c;C;s;S;t;r' },
+  { ask: 'kill', expect: 'E22' },
   { ask: 'vCont;x', expect: /^E\.vCont takes/ },
   { ask: 'vCont;c:7', expect: /^E\.This vCont names no thread/ },
   { ask: 'vCont;t', expect: /^E\.This vCont names no thread/ },

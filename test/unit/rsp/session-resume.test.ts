@@ -22,6 +22,9 @@ for (const stops of ['at-once', 'later'] as const) {
     t.equal(client.target.calls.at(-1), 'resume step:1 continue:2');
     t.deepEqual(await askAndWait(client, 'vCont;r7c01,7c10:p1.1'), [`T05thread:p1.1;10:${at(0x7c10)};07:${at(0)};`]);
     t.equal(client.target.calls.at(-1), 'resume range-step:1');
+    await askAndWait(client, 'vCont;r7c10,7c10:p1.1');
+    t.equal(client.target.calls.at(-1), 'resume step:1', 'an empty range is one step');
+    await askAndWait(client, 's7c0f');
     t.deepEqual(await askAndWait(client, 's'), [`T05thread:p1.1;10:${at(0x7c11)};07:${at(0)};`]);
     t.equal(client.target.calls.at(-1), 'resume step:1', 'one thread steps');
     t.deepEqual(await askAndWait(client, 's8000'), [`T05thread:p1.1;10:${at(0x8001)};07:${at(0)};`]);
