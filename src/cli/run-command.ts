@@ -5,6 +5,7 @@ import { MachineTarget } from '../debugger/machine-target.js';
 import { probeThisHost } from '../debugger/probe-machine.js';
 import { Server, type ServerEnd } from '../rsp/server.js';
 import { listen, type ListenAddress } from '../rsp/transports/listen-address.js';
+import type { LoadedGuest } from '../vmm/boot/boot-options.js';
 import { readBootModule, readGuestFile } from '../vmm/boot/guest-file.js';
 import { explainStartError } from '../vmm/host/host-check.js';
 import { readHostFacts } from '../vmm/host/host-facts.js';
@@ -72,8 +73,6 @@ function createMachine(options: RunOptions, serial: SerialBackend): Machine {
       ...(commandLine !== undefined && { commandLine }),
     },
   });
-  const { guest } = machine;
-  if (guest !== undefined) say(`${options.guest}: ${guest.notes.join('; ')}.`);
   // In --gdb the terminal's input is gdb's.
   if (!options.gdb) serial.onInput((bytes) => machine.serial.receive(bytes));
   return machine;
@@ -125,7 +124,7 @@ async function serve(options: RunOptions, machine: Machine, trace: ExitTrace | u
   const signals = whenSignalled(options.gdb, (status) => ending.resolve(status));
   try {
     if (listener.isPublic) say(`Warning: other machines can reach ${listener.address}, and whoever connects owns the guest.`);
-    if (socket === undefined && address.kind !== 'stdio') announce(options, listener.address, executable);
+    if (socket === undefined && address.kind !== 'stdio') announce(options, listener.address, machine.guest);
     if (!options.hold) target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
     if (socket !== undefined) {
       const gdb = startGdb({ address: socket.path, helper: gdbHelperPath(), extra: options.gdbArguments, ...(executable !== undefined && { executable }) });
@@ -145,7 +144,10 @@ async function serve(options: RunOptions, machine: Machine, trace: ExitTrace | u
   }
 }
 
-function announce(options: RunOptions, address: string, executable: string | undefined): void {
+/** How the guest was started, what was left out, and what to type. */
+function announce(options: RunOptions, address: string, guest: LoadedGuest | undefined): void {
+  const executable = guest?.executable;
+  if (guest !== undefined) say(`${options.guest}: ${guest.notes.join('; ')}.`);
   const state = options.hold ? 'is held at its first instruction' : 'is running';
   say(`${options.guest} ${state}. Type in another terminal:`);
   say(`  ${gdbLine({ address, helper: gdbHelperPath(), ...(executable !== undefined && { executable }) })}`);
