@@ -17,7 +17,7 @@ const flag: Options = { type: 'boolean' };
 export const RUN_OPTIONS = {
   listen: text, gdb: flag, memory: text, cpus: text, irqchip: text, boot: text, load: text, entry: text, mode: text, append: text,
   module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, run: flag,
-  'on-disconnect': text, 'on-kill': text, description: text, log: text,
+  'on-disconnect': text, 'on-kill': text, description: text, log: text, 'trace-exits': text,
 } as const satisfies Record<string, Options>;
 
 export interface RunOptions {
@@ -49,6 +49,8 @@ export interface RunOptions {
   readonly onKill: KillPolicy;
   readonly description: DescriptionVariant;
   readonly log: ReadonlySet<LogLayer>;
+  /** Path of a file for a trace of every exit, as typed. */
+  readonly traceExits?: string;
 }
 
 /** What yargs makes of a command line: text, booleans, and lists where an option was repeated. */
@@ -70,6 +72,10 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
   const boot = choice(argv, 'boot', ['auto', ...BOOT_KINDS], 'auto');
   const mode = convert(argv, 'mode', () => choice(argv, 'mode', CPU_MODES, 'real'));
   const commandLine = single(argv, 'append');
+  const traceExits = convert(argv, 'trace-exits', (path) => {
+    if (path === '') throw new UsageError('--trace-exits takes the file that the trace goes to.');
+    return path;
+  });
   const description = choice(argv, 'description', ['auto', ...DESCRIPTION_VARIANTS.filter((name) => name !== 'superset')], 'auto');
   return {
     guest, listen, gdb, gdbArguments,
@@ -88,6 +94,7 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     onKill: choice(argv, 'on-kill', ['exit', 'keep', 'reset'], 'exit'),
     description: description === 'auto' ? 'superset' : description,
     log: readLog(single(argv, 'log')),
+    ...(traceExits !== undefined && { traceExits }),
   };
 }
 

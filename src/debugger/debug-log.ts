@@ -1,4 +1,4 @@
-/** One line per exit (`--log exit`) and per plan of breakpoints (`--log bp`). */
+/** What can be heard of a run: a line per exit (`--log exit`) and per plan of breakpoints (`--log bp`), exits with times. */
 import type { BreakpointPlan, WantedBreakpoint } from '../breakpoints/planner.js';
 import type { Exit } from '../vmm/exit.js';
 
@@ -6,6 +6,19 @@ import type { Exit } from '../vmm/exit.js';
 export interface DebugLog {
   readonly exit?: (line: string) => void;
   readonly breakpoint?: (line: string) => void;
+  /** Every exit but those of kicks, once it has been served. */
+  readonly served?: (exit: ServedExit) => void;
+}
+
+/** An exit, and when it was served. */
+export interface ServedExit {
+  readonly cpu: number;
+  readonly exit: Exit;
+  /** Linear, as KVM left it at the exit: on some hosts already behind the instruction of an OUT. */
+  readonly pc: bigint;
+  /** Milliseconds, as of `performance.now()`: when the exit came, and when the guest was entered again or the stop reported. */
+  readonly began: number;
+  readonly ended: number;
 }
 
 const hex = (value: number | bigint): string => `0x${value.toString(16)}`;

@@ -35,6 +35,9 @@ export class VcpuRunner {
   private entering = false;
   /** Within `serve`: a plan that is started meanwhile is taken up by its loop, not by a deeper one. */
   private serving = false;
+  /** When the exit that is being served came (`performance.now()`), and the linear pc then if anyone wants to know. */
+  private came = 0;
+  private pc = 0n;
 
   constructor(
     readonly vcpu: Vcpu,
@@ -84,11 +87,17 @@ export class VcpuRunner {
     try {
       let exit = first ?? this.enter(this.plan as RunPlan);
       while (exit !== undefined) {
+        this.came = performance.now();
         this.log.exit?.(exitLine(this.vcpu.id, exit));
+        // Read now: a stop may close the vCPU.
+        if (this.log.served !== undefined) this.pc = this.vcpu.linearPc;
         const isOver = this.isOver(exit);
         if (isOver) this.end(exit);
-        if (!this.active) break;
-        exit = this.goOn(isOver);
+        if (!this.active) {
+          this.served(exit, performance.now());
+          break;
+        }
+        exit = this.goOn(isOver, exit);
       }
     } finally {
       this.serving = false;
@@ -105,15 +114,27 @@ export class VcpuRunner {
   }
 
   /** Enters the guest again; once the burst is over, not before the event loop has had its turn. */
-  private goOn(withNewPlan: boolean): Exit | undefined {
+  private goOn(withNewPlan: boolean, exit: Exit): Exit | undefined {
     const plan = this.plan as RunPlan;
     const next = withNewPlan ? plan : { ...plan, fresh: false };
-    if (performance.now() < this.deadline) return this.enter(next);
+    const now = performance.now();
+    if (now < this.deadline) {
+      this.served(exit, now);
+      return this.enter(next);
+    }
     this.plan = next;
     setImmediate(() => {
+      this.served(exit, performance.now());
       if (this.active && !this.vcpu.closed) this.burst(undefined);
     });
     return undefined;
+  }
+
+  /** Notes what the exit that came last has cost. Its `data` may be gone by now. */
+  private served(exit: Exit, now: number): void {
+    if (exit.reason === 'kicked') return;
+    this.machine.exitCounters.served(exit, (now - this.came) * 1000);
+    this.log.served?.({ cpu: this.vcpu.id, exit, pc: this.pc, began: this.came, ended: now });
   }
 
   /** Lets the access finish whose answer nobody will see; of a REP access only the elements already under way. */

@@ -8,6 +8,7 @@ import { loadGuest } from './boot/load-guest.js';
 import { cpuidTable, type CpuidPolicy } from './cpuid-table.js';
 import type { Device, MachineEvent } from './device.js';
 import type { SerialSink } from './devices/serial-16550a.js';
+import { ExitCounters } from './exit-counters.js';
 import type { Exit, ExitReason } from './exit.js';
 import { GuestMemory, ramLayout } from './guest-memory.js';
 import { MEBIBYTE, checkRamSize } from './memory-size.js';
@@ -57,6 +58,8 @@ export class Machine {
   readonly ports: PortBus;
   readonly mmio: MmioBus;
   readonly vcpus: readonly Vcpu[];
+  /** Exits by reason, and what serving them took. */
+  readonly exitCounters = new ExitCounters();
   readonly guest: LoadedGuest | undefined;
   /** Whether interrupts come from the kernel's PIC, IOAPIC and LAPIC. */
   readonly kernelIrqchip: boolean;
@@ -65,7 +68,6 @@ export class Machine {
   readonly #system: NativeSystem;
   readonly #vm: NativeVm;
   readonly #standard: StandardDevices;
-  readonly #exits = new Map<ExitReason, number>();
   readonly #pristine: readonly PristineVcpu[];
   readonly #pristineChips: readonly Uint8Array[];
   readonly #pristinePit: Uint8Array | undefined;
@@ -153,7 +155,7 @@ export class Machine {
   }
 
   get counters(): MachineCounters {
-    return { exits: this.#exits, unknownPorts: this.ports.unknownPorts, unknownMmio: this.mmio.unknownPages };
+    return { exits: this.exitCounters.counts, unknownPorts: this.ports.unknownPorts, unknownMmio: this.mmio.unknownPages };
   }
 
   /**
@@ -161,7 +163,7 @@ export class Machine {
    * ended or reset itself (`takeEvent`). Every exit is counted.
    */
   serve(_vcpu: Vcpu, exit: Exit): 'resume' | 'stop' {
-    this.#exits.set(exit.reason, (this.#exits.get(exit.reason) ?? 0) + 1);
+    this.exitCounters.count(exit.reason);
     if (exit.reason === 'io') this.ports.serve(exit);
     else if (exit.reason !== 'mmio') return 'stop';
     // Firmware in ROM ignores writes, as a ROM chip does.

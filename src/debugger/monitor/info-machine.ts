@@ -1,6 +1,7 @@
-/** `monitor info cpus|version|kvm|exits|devices|host|breakpoints`: the machine around the registers. */
+/** `monitor info cpus|version|kvm|devices|host|breakpoints`: the machine around the registers. */
 import { PROBE_MODES, type DebugCapabilities, type ModeCapabilities } from '../../breakpoints/capabilities.js';
 import { hex, type MonitorCommand } from './command.js';
+import { infoExitsCommand } from './info-exits.js';
 
 const infoCpus: MonitorCommand = {
   name: 'info cpus',
@@ -22,19 +23,6 @@ const infoKvm: MonitorCommand = {
   name: 'info kvm',
   help: 'Whether the guest runs on KVM (it always does).',
   run: (_context, _words, write) => write('kvm support: enabled\n'),
-};
-
-const infoExits: MonitorCommand = {
-  name: 'info exits',
-  help: 'Exits from the guest by reason, and accesses that no device answered.',
-  run({ machine }, _words, write) {
-    const { exits, unknownPorts, unknownMmio } = machine.counters;
-    const rows = [...exits].sort((a, b) => b[1] - a[1]);
-    if (rows.length === 0) write('No exits yet.\n');
-    for (const [reason, count] of rows) write(`${reason.padEnd(16)} ${count}\n`);
-    for (const [port, count] of unknownPorts) write(`port 0x${hex(port, 4)}: no device, ${count} accesses\n`);
-    for (const [page, count] of unknownMmio) write(`page 0x${hex(page, 8)}: no memory and no device, ${count} accesses\n`);
-  },
 };
 
 const infoDevices: MonitorCommand = {
@@ -94,5 +82,5 @@ function yes(value: boolean): string {
 }
 
 export const infoMachineCommands: readonly MonitorCommand[] = [
-  infoCpus, infoVersion, infoKvm, infoExits, infoDevices, infoBreakpoints, infoHost,
+  infoCpus, infoVersion, infoKvm, infoExitsCommand, infoDevices, infoBreakpoints, infoHost,
 ];

@@ -15,11 +15,12 @@ test('run options: everything given', (t) => {
   t.deepEqual(readRunOptions({
     guest: 'k.elf', listen: 'unix:/tmp/s', memory: '64M', cpus: '2', irqchip: 'kernel', boot: 'flat', load: '0x8000', entry: '32769',
     mode: 'long', append: 'a b', module: ['m one', 'n'], serial: 'none', run: true, 'on-disconnect': 'kill', 'on-kill': 'reset',
-    description: 'i8086', log: 'rsp,bp',
+    description: 'i8086', log: 'rsp,bp', 'trace-exits': 'trace.json',
   }), {
     guest: 'k.elf', listen: { kind: 'unix', path: '/tmp/s' }, gdb: false, gdbArguments: [], memory: 64 * 1024 ** 2, cpus: 2,
     irqchip: 'kernel', boot: 'flat', load: 0x8000, entry: 0x8001n, mode: 'long', commandLine: 'a b', modules: ['m one', 'n'],
     serial: 'none', hold: false, onDisconnect: 'kill', onKill: 'reset', description: 'i8086', log: new Set(['rsp', 'bp']),
+    traceExits: 'trace.json',
   });
   t.end();
 });
@@ -48,6 +49,7 @@ test('run options: what is wrong is said in one sentence', (t) => {
     [{ guest: 'a', entry: '99999999999999999999' }, /--entry takes an address/],
     [{ guest: 'a', entry: '18446744073709551616' }, /--entry takes an address/],
     [{ guest: 'a', log: 'rsp,all' }, /--log takes rsp, exit, bp .* not "all"/],
+    [{ guest: 'a', 'trace-exits': '' }, /--trace-exits takes the file/],
     [{ guest: 'a', description: 'superset' }, /--description is one of auto, x86-64, i386, i8086/],
     [{ guest: 'a', gdb: true, listen: ':1' }, /--gdb has a connection of its own/],
     [{ guest: 'a', '--': ['-ex', 'q'] }, /add --gdb/],
