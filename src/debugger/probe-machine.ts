@@ -63,15 +63,28 @@ class KvmProbeMachine implements ProbeMachine {
     if (this.vm.checkExtension(emulationExit) > 0) this.vm.enableCap(emulationExit, 1);
     this.vm.setTssAddr(0xfffb_d000);
     this.memory = native().allocateMemory(MEMORY_SIZE);
-    this.bytes = new Uint8Array(this.memory.buffer);
-    this.view = new DataView(this.memory.buffer);
-    this.vm.setMemorySlot(SLOT_RAM, 0, 0n, this.memory, 0, DATA);
-    this.vm.setMemorySlot(SLOT_DATA, 0, BigInt(DATA), this.memory, DATA, PAGE);
-    this.vcpu = new Vcpu(this.vm.createVcpu(0));
-    this.vcpu.native.setCpuid2(system.getSupportedCpuid());
+    try {
+      this.bytes = new Uint8Array(this.memory.buffer);
+      this.view = new DataView(this.memory.buffer);
+      this.vm.setMemorySlot(SLOT_RAM, 0, 0n, this.memory, 0, DATA);
+      this.vm.setMemorySlot(SLOT_DATA, 0, BigInt(DATA), this.memory, DATA, PAGE);
+      this.vcpu = new Vcpu(this.vm.createVcpu(0));
+      this.vcpu.native.setCpuid2(system.getSupportedCpuid());
+    } catch (error) {
+      this.vm.close();
+      this.memory.close();
+      throw error;
+    }
   }
 
+  /** What did not run or end is tried once more: a host that cannot does so again; one failed call or a pause is no answer. */
   run(probe: ProbeRun): ProbeObservation {
+    const observation = this.runOnce(probe);
+    const { reason } = observation.exit;
+    return reason === 'run-error' || reason === 'kicked' ? this.runOnce(probe) : observation;
+  }
+
+  private runOnce(probe: ProbeRun): ProbeObservation {
     this.setDataReadOnly(probe.readOnlyData === true);
     this.layOut(probe);
     applyCpuState(this.vcpu, initialState(probe));

@@ -96,8 +96,8 @@ export class Machine {
       ram.addRam(memory);
       return new Machine(system, vm, ram, cpus, guest, options);
     } catch (error) {
-      ram?.close();
       vm?.close();
+      ram?.close();
       system.close();
       throw error;
     }
@@ -206,8 +206,8 @@ export class Machine {
     if (this.#closed) return;
     this.#closed = true;
     for (const vcpu of this.vcpus) vcpu.close();
-    this.memory.close();
     this.#vm.close();
+    this.memory.close();
     this.#system.close();
   }
 

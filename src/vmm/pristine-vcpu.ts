@@ -2,7 +2,7 @@
  * What a reset has to put back in a vCPU besides general and system registers. KVM offers no reset from user space
  * and a vCPU lives as long as its VM, so the state right after creation is kept and written back.
  */
-import type { NativeVcpu } from './native.js';
+import type { NativeError, NativeVcpu } from './native.js';
 import { RESET_DEBUG_REGISTERS } from './reset-state.js';
 import type { Vcpu } from './vcpu.js';
 
@@ -74,12 +74,14 @@ function readableMsrs(vcpu: NativeVcpu, indices: Uint32Array): Map<number, bigin
   try {
     vcpu.getMsrs(indices).forEach((value, i) => found.set(indices[i], value));
     return found;
-  } catch {
+  } catch (error) {
+    checkRefused(error);
     for (const index of indices) {
       try {
         found.set(index, vcpu.getMsrs(Uint32Array.of(index))[0]);
-      } catch {
+      } catch (refusal) {
         // This vCPU's CPUID does not have it.
+        checkRefused(refusal);
       }
     }
     return found;
@@ -91,15 +93,22 @@ function settable(vcpu: NativeVcpu, indices: Uint32Array, values: BigUint64Array
   try {
     vcpu.setMsrs(indices, values);
     return { msrIndices: indices, msrValues: values };
-  } catch {
+  } catch (error) {
+    checkRefused(error);
     const kept = [...indices].map((index, i) => ({ index, value: values[i] })).filter(({ index, value }) => {
       try {
         vcpu.setMsrs(Uint32Array.of(index), BigUint64Array.of(value));
         return true;
-      } catch {
+      } catch (refusal) {
+        checkRefused(refusal);
         return false;
       }
     });
     return { msrIndices: Uint32Array.from(kept.map(({ index }) => index)), msrValues: BigUint64Array.from(kept.map(({ value }) => value)) };
   }
+}
+
+/** Throws on what is not KVM's answer about one MSR: an ioctl that failed says nothing of the MSRs, which a reset would miss. */
+function checkRefused(error: unknown): void {
+  if ((error as Partial<NativeError>).code !== 'ERR_ARGUMENT') throw error;
 }

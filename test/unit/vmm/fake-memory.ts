@@ -29,7 +29,6 @@ export function fakeHost(): { allocator: MemoryAllocator; vm: MemorySlots; slots
   };
   const vm: MemorySlots = {
     setMemorySlot: (slot, flags, address, _memory, _offset, size) => { slots.push({ slot, flags, address, size }); },
-    removeMemorySlot: (slot) => { slots.splice(slots.findIndex((other) => other.slot === slot), 1); },
   };
   return { allocator, vm, slots, open: () => open };
 }
