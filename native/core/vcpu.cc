@@ -86,24 +86,29 @@ bool Vcpu::run(std::chrono::microseconds wait) {
   take_dirty();
   write_back_exit_data();
   if (wait.count() > 0 && threads_may_change()) {
-    if (run_here(wait)) {
-      fill_record();
-      return true;
+    switch (run_here(wait)) {
+      case RunHere::ended:
+        fill_record();
+        return true;
+      case RunHere::interrupted:
+        // The thread goes on with the plan from where it is.
+        taken_plan_.flags &= ~uint32_t{kFresh};
+        wait = std::chrono::microseconds{0};
+        break;
+      case RunHere::not_begun:
+        break;
     }
-    // The thread goes on with the plan from where it is.
-    taken_plan_.flags &= ~uint32_t{kFresh};
-    wait = std::chrono::microseconds{0};
   }
   if (!thread_->post(run_job_, wait)) return false;
   fill_record();
   return true;
 }
 
-bool Vcpu::run_here(std::chrono::microseconds bound) {
+Vcpu::RunHere Vcpu::run_here(std::chrono::microseconds bound) {
   RunDeadline deadline(run_, bound);
-  if (!deadline.armed()) return false;
+  if (!deadline.armed()) return RunHere::not_begun;
   run_job_();
-  return !end_.interrupted;
+  return end_.interrupted ? RunHere::interrupted : RunHere::ended;
 }
 
 bool Vcpu::wait(std::chrono::microseconds wait) {

@@ -97,8 +97,11 @@ class Vcpu {
   const FileDescriptor& parked_fd(const char* operation) const;
   // What may not happen while an access waits to be completed: completion would overwrite it, or be lost by it.
   const FileDescriptor& completed_fd(const char* operation) const;
-  // Carries the plan out on the calling thread, at most `bound`. False: it goes on, and the vCPU's thread must do so.
-  bool run_here(std::chrono::microseconds bound);
+  // ended: the plan's end is in end_. interrupted: the bound is over and the plan goes on, which the vCPU's thread must do.
+  // not_begun: no timer is to be had, so nothing was done.
+  enum class RunHere { ended, interrupted, not_begun };
+  // Carries the plan out on the calling thread, at most `bound`.
+  RunHere run_here(std::chrono::microseconds bound);
   void take_plan();
   void take_dirty();
   void write_back_exit_data();
