@@ -1,0 +1,140 @@
+/**
+ * Lives of machines in which every call to KVM is made to fail once, for fault-injection.test.ts. Run as a program by it:
+ * `machine-lives.js LIFE SHARED-FILE ERRNOS-PER-CALL`, with test/native/fail-kvm-call.c preloaded. Prints one line of JSON per failure.
+ */
+import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
+import { constants as os } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { probeThisHost } from '../../../src/debugger/probe-machine.js';
+import type { Exit } from '../../../src/vmm/exit.js';
+import { Machine } from '../../../src/vmm/machine.js';
+import { native, type NativeError } from '../../../src/vmm/native.js';
+import type { Vcpu } from '../../../src/vmm/vcpu.js';
+import { CONTINUE, STEP } from './real-mode-guest.js';
+
+/** inc ax; out 80, al; in al, 80; hlt. */
+const CODE = Uint8Array.of(0x40, 0xe6, 0x80, 0xe4, 0x80, 0xf4);
+const ERRNOS = ['ENOMEM', 'EINVAL', 'EBUSY', 'EFAULT'] as const;
+/** Which call fails is found by trying; more than this is an endless life. */
+const MOST_CALLS = 5000;
+/** The words of the shared file, as test/native/fail-kvm-call.c has them. */
+const WORDS = 6;
+const KINDS = ['none', 'ioctl', 'mmap', 'open', 'timer', 'thread', 'madvise'] as const;
+
+/** One injected failure and what came of it. */
+export interface Injection {
+  /** Which call of the life failed, from 1. */
+  readonly call: number;
+  readonly errno: (typeof ERRNOS)[number];
+  readonly kind: (typeof KINDS)[number];
+  /** The ioctl's number, if it was one. */
+  readonly request: number;
+  /** What the life came to, where that is not what it comes to without a failure. */
+  readonly changed?: string;
+  /** What the caller was told; absent when the life went on to its end. */
+  readonly error?: { readonly message: string; readonly errno?: number; readonly operation?: string };
+  /** What was still there after close: file descriptors and live objects of the binding more than before. */
+  readonly left: { readonly files: number; readonly objects: number };
+}
+
+function served(machine: Machine, vcpu: Vcpu, exit: Exit): Exit {
+  if (exit.reason === 'run-error') throw Object.assign(new Error(exit.message), { errno: exit.errno, operation: 'KVM_RUN' });
+  machine.serve(vcpu, exit);
+  return exit;
+}
+
+function runToHalt(machine: Machine, vcpu: Vcpu): void {
+  for (let exit = served(machine, vcpu, vcpu.runToExit(CONTINUE)); exit.reason === 'io'; ) {
+    exit = served(machine, vcpu, vcpu.runToExit({ ...CONTINUE, fresh: false }));
+  }
+}
+
+/** Everything that a debugger asks a vCPU for, read and written back. */
+function passThroughState(vcpu: Vcpu): void {
+  const { native: state } = vcpu;
+  vcpu.writeSregs({ cr2: 0x1000n });
+  const { regs, sregs } = vcpu.copyRegisters();
+  vcpu.restoreRegisters(regs, sregs);
+  state.getRegs();
+  state.setSregs(state.getSregs());
+  vcpu.xsave = vcpu.xsave.slice();
+  const { xcr0, mpState } = vcpu;
+  vcpu.xcr0 = xcr0;
+  vcpu.mergeDr6(1n);
+  state.setVcpuEvents(state.getVcpuEvents());
+  vcpu.mpState = mpState;
+  state.setMsrs(Uint32Array.of(0x174), state.getMsrs(Uint32Array.of(0x174)));
+  state.getCpuid2();
+  vcpu.regs.rbx = 7n;
+}
+
+/** Returns what the guest computed. */
+function machineLife(irqchip: 'none' | 'kernel', cpus: number): string {
+  const machine = Machine.create({ memory: 1024 ** 2, irqchip, cpus, guest: { name: 'guest', bytes: CODE, boot: 'flat' } });
+  try {
+    const [vcpu] = machine.vcpus;
+    for (let i = 0; i < 3; i++) served(machine, vcpu, vcpu.runToExit(STEP));
+    while (vcpu.completionPending) vcpu.complete();
+    passThroughState(vcpu);
+    // With the kernel's interrupt controller HLT waits in the kernel.
+    if (irqchip === 'none') runToHalt(machine, vcpu);
+    machine.memory.hostResident();
+    machine.reset();
+    served(machine, vcpu, vcpu.runToExit(STEP));
+    return `rax ${vcpu.regs.rax}, rip ${vcpu.regs.rip}, ${JSON.stringify([...machine.counters.exits])}`;
+  } finally {
+    machine.close();
+  }
+}
+
+/** Each returns what it came to, the same every time. */
+export const LIVES: Readonly<Record<string, () => string>> = {
+  probe: () => JSON.stringify(probeThisHost()),
+  machine: () => machineLife('none', 1),
+  'machine with kernel irqchip': () => machineLife('kernel', 2),
+};
+
+const openFiles = (): number => readdirSync('/proc/self/fd').length;
+const liveObjects = (): number => Object.values(native().liveObjects()).reduce((sum, count) => sum + count, 0);
+
+function injectEverywhere(live: () => string, path: string, errnosPerCall: number): void {
+  const shared = openSync(path, 'r+');
+  const put = (words: readonly number[]): void => void writeSync(shared, new Uint8Array(Uint32Array.from(words).buffer), 0, WORDS * 4, 0);
+  const get = (): Uint32Array => {
+    const words = new Uint32Array(WORDS);
+    readSync(shared, new Uint8Array(words.buffer), 0, WORDS * 4, 0);
+    return words;
+  };
+  // Once without a failure: what is made once per process is made.
+  const usual = live();
+  for (let turn = 0; turn < MOST_CALLS * errnosPerCall; turn++) {
+    const call = 1 + Math.floor(turn / errnosPerCall);
+    // With fewer than all for each call, neighbours get different ones.
+    const errno = ERRNOS[turn % ERRNOS.length];
+    const files = openFiles();
+    const objects = liveObjects();
+    let came: string | undefined;
+    let error: Partial<NativeError> | undefined;
+    put([call, os.errno[errno], 0, 0, 0, process.pid]);
+    try {
+      came = live();
+    } catch (thrown) {
+      error = thrown as Error;
+    }
+    const [, , , kind, request] = get();
+    put([0, 0, 0, 0, 0, 0]);
+    if (kind === 0 && error === undefined) break;
+    const injection: Injection = {
+      call, errno, kind: KINDS[kind], request, ...(came !== undefined && came !== usual && { changed: came }),
+      ...(error !== undefined && { error: { message: String(error.message), errno: error.errno, operation: error.operation } }),
+      left: { files: openFiles() - files, objects: liveObjects() - objects },
+    };
+    writeSync(1, `${JSON.stringify(injection)}\n`);
+  }
+  closeSync(shared);
+  writeSync(1, 'done\n');
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  injectEverywhere(LIVES[process.argv[2]], process.argv[3], Number(process.argv[4]));
+}
