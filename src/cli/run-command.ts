@@ -56,13 +56,14 @@ function orExplain<T>(begin: () => T): T {
 }
 
 function createMachine(options: RunOptions, serial: SerialBackend): Machine {
-  const { memory, boot, load, entry, mode, commandLine } = options;
+  const { memory, cpu, boot, load, entry, mode, commandLine } = options;
   const machine = Machine.create({
     cpus: options.cpus,
     irqchip: options.irqchip,
     serial,
     log: say,
     ...(memory !== undefined && { memory }),
+    ...(cpu !== undefined && { cpu }),
     guest: {
       ...readGuestFile(options.guest),
       modules: options.modules.map(readBootModule),

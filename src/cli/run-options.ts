@@ -3,6 +3,7 @@ import type { Options } from 'yargs';
 import type { DisconnectPolicy, KillPolicy } from '../rsp/server.js';
 import { DEFAULT_LISTEN, parseListenAddress, type ListenAddress } from '../rsp/transports/listen-address.js';
 import { BOOT_KINDS, CPU_MODES, type BootKind, type StartMode } from '../vmm/boot/boot-options.js';
+import { parseCpuChoice, type CpuChoice } from '../vmm/cpu-choice.js';
 import { parseSize } from '../vmm/memory-size.js';
 import { DESCRIPTION_VARIANTS, type DescriptionVariant } from '../x86/target-description.js';
 import { UsageError } from './usage-error.js';
@@ -15,7 +16,7 @@ const flag: Options = { type: 'boolean' };
 
 /** For yargs. Values are read as text, and every error is worded by `readRunOptions`. */
 export const RUN_OPTIONS = {
-  listen: text, gdb: flag, memory: text, cpus: text, irqchip: text, boot: text, load: text, entry: text, mode: text, append: text,
+  listen: text, gdb: flag, memory: text, cpus: text, cpu: text, irqchip: text, boot: text, load: text, entry: text, mode: text, append: text,
   module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, run: flag,
   'on-disconnect': text, 'on-kill': text, description: text, log: text, 'trace-exits': text,
 } as const satisfies Record<string, Options>;
@@ -31,6 +32,8 @@ export interface RunOptions {
   /** RAM in bytes. */
   readonly memory?: number;
   readonly cpus: number;
+  /** Absent: all that KVM offers. */
+  readonly cpu?: CpuChoice;
   readonly irqchip: 'none' | 'kernel';
   /** Absent: told by the content. */
   readonly boot?: BootKind;
@@ -67,6 +70,7 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
   const gdbArguments = ((argv['--'] ?? []) as readonly unknown[]).map(String);
   if (gdbArguments.length > 0 && !gdb) throw new UsageError('What follows -- goes to gdb; add --gdb.');
   const memory = convert(argv, 'memory', (value) => reading(() => parseSize(value)));
+  const cpu = convert(argv, 'cpu', (value) => reading(() => parseCpuChoice(value)));
   const load = convert(argv, 'load', parseLoadAddress);
   const entry = convert(argv, 'entry', (value) => parseAddress('entry', value));
   const boot = choice(argv, 'boot', ['auto', ...BOOT_KINDS], 'auto');
@@ -81,6 +85,7 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     guest, listen, gdb, gdbArguments,
     ...(memory !== undefined && { memory }),
     cpus: convert(argv, 'cpus', (value) => wholeNumber('cpus', value)) ?? 1,
+    ...(cpu !== undefined && { cpu }),
     irqchip: choice(argv, 'irqchip', ['none', 'kernel'], 'none'),
     ...(boot !== 'auto' && { boot }),
     ...(load !== undefined && { load }),

@@ -9,6 +9,7 @@ kvm-gdbserver gdb-script            prints the path of the helper that stock gdb
   --gdb [-- ARGS]           start gdb in this terminal, attached; ends when gdb ends
   --memory SIZE  --cpus N   RAM of the guest, number of its processors             [128M, 1]
   --irqchip WHERE           interrupt controllers: none, kernel (for --cpus 2)     [none]
+  --cpu CHOICE              host or base, then -FEATURE,+FEATURE as in /proc/cpuinfo [host]
   --boot KIND               auto, flat, mbr, elf, multiboot, pvh                   [auto]
   --load A  --entry A       where a flat image goes and begins
   --mode MODE               how a flat image begins: real, protected, long         [real]

@@ -5,6 +5,7 @@
 import { totalmem } from 'node:os';
 import type { BootOptions, LoadedGuest } from './boot/boot-options.js';
 import { loadGuest } from './boot/load-guest.js';
+import { applyCpuChoice, checkCpuChoice, type CpuChoice } from './cpu-choice.js';
 import { cpuidTable, type CpuidPolicy } from './cpuid-table.js';
 import type { Device, MachineEvent } from './device.js';
 import type { SerialSink } from './devices/serial-16550a.js';
@@ -19,6 +20,7 @@ import { capturePristine, restorePristine, type PristineVcpu } from './pristine-
 import { applyCpuState, resetState } from './reset-state.js';
 import { addStandardDevices, type StandardDevices } from './standard-devices.js';
 import { Vcpu } from './vcpu.js';
+import { EFER_LMA } from '../x86/cpu-mode.js';
 import { openVm } from './vm-setup.js';
 
 /** What to start: the file's bytes and how. */
@@ -39,6 +41,8 @@ export interface MachineOptions {
   readonly serial?: SerialSink;
   readonly debugConsole?: SerialSink;
   readonly cpuid?: CpuidPolicy;
+  /** Which CPU features the guest sees; all that KVM offers by default. `base` brings the `plain` policy. */
+  readonly cpu?: CpuChoice;
   /** Sentences for the person at the console. */
   readonly log?: (text: string) => void;
 }
@@ -51,6 +55,8 @@ export interface MachineCounters {
 }
 
 export const DEFAULT_MEMORY = 128 * MEBIBYTE;
+/** CPUID features without which KVM does not take the registers of long mode. */
+const LONG_MODE_NEEDS: readonly string[] = ['lm', 'pae'];
 const NOWHERE: SerialSink = { write: () => undefined };
 
 export class Machine {
@@ -87,6 +93,8 @@ export class Machine {
       throw new RangeError('More than one CPU needs an interrupt controller to start the others; add --irqchip kernel.');
     }
     const guest = options.guest === undefined ? undefined : loadGuest(options.guest.bytes, { ...options.guest, ram: ramLayout(memory) });
+    const lost = guest === undefined || (guest.cpu.sregs.efer & EFER_LMA) === 0n ? undefined : LONG_MODE_NEEDS.find((name) => options.cpu?.remove.includes(name));
+    if (lost !== undefined) throw new RangeError(`This guest starts in long mode, which needs ${lost}; leave -${lost} out of --cpu.`);
     const system = native().openSystem();
     let vm: NativeVm | undefined;
     let ram: GuestMemory | undefined;
@@ -126,7 +134,10 @@ export class Machine {
     this.msrIndices = system.getMsrIndexList();
     this.vcpus = Array.from({ length: cpus }, (_, id) => {
       const vcpu = new Vcpu(vm.createVcpu(id));
-      vcpu.native.setCpuid2(cpuidTable(supported, cpuidLayout, { apicId: id, cpus, localApic: kernelIrqchip, policy: options.cpuid ?? 'host' }));
+      const policy = options.cpu?.model === 'base' ? 'plain' : options.cpuid ?? 'host';
+      const table = cpuidTable(supported, cpuidLayout, { apicId: id, cpus, localApic: kernelIrqchip, policy });
+      vcpu.native.setCpuid2(options.cpu === undefined ? table : applyCpuChoice(table, supported, cpuidLayout, options.cpu, kernelIrqchip));
+      if (options.cpu !== undefined) checkCpuChoice(vcpu.native.getCpuid2(), cpuidLayout, options.cpu);
       return vcpu;
     });
     this.#pristine = this.vcpus.map((vcpu) => capturePristine(vcpu.native, this.msrIndices, kernelIrqchip));

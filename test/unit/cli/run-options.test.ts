@@ -13,11 +13,12 @@ test('run options: defaults', (t) => {
 
 test('run options: everything given', (t) => {
   t.deepEqual(readRunOptions({
-    guest: 'k.elf', listen: 'unix:/tmp/s', memory: '64M', cpus: '2', irqchip: 'kernel', boot: 'flat', load: '0x8000', entry: '32769',
+    guest: 'k.elf', listen: 'unix:/tmp/s', memory: '64M', cpus: '2', cpu: 'base,+avx,-nx', irqchip: 'kernel', boot: 'flat', load: '0x8000', entry: '32769',
     mode: 'long', append: 'a b', module: ['m one', 'n'], serial: 'none', run: true, 'on-disconnect': 'kill', 'on-kill': 'reset',
     description: 'i8086', log: 'rsp,bp', 'trace-exits': 'trace.json',
   }), {
     guest: 'k.elf', listen: { kind: 'unix', path: '/tmp/s' }, gdb: false, gdbArguments: [], memory: 64 * 1024 ** 2, cpus: 2,
+    cpu: { model: 'base', add: ['avx'], remove: ['nx'] },
     irqchip: 'kernel', boot: 'flat', load: 0x8000, entry: 0x8001n, mode: 'long', commandLine: 'a b', modules: ['m one', 'n'],
     serial: 'none', hold: false, onDisconnect: 'kill', onKill: 'reset', description: 'i8086', log: new Set(['rsp', 'bp']),
     traceExits: 'trace.json',
@@ -40,6 +41,8 @@ test('run options: what is wrong is said in one sentence', (t) => {
     [{ guest: 'a', memory: ['1M', '2M'] }, /--memory is given more than once/],
     [{ guest: 'a', cpus: '1.5' }, /--cpus takes a whole number, not "1\.5"/],
     [{ guest: 'a', cpus: '-1' }, /--cpus takes a whole number/],
+    [{ guest: 'a', cpu: '-avx3' }, /--cpu does not know the feature "avx3"/],
+    [{ guest: 'a', cpu: 'qemu64' }, /--cpu takes host or base/],
     [{ guest: 'a', listen: 'here' }, /Cannot listen on "here"/],
     [{ guest: 'a', boot: 'floppy' }, /--boot is one of auto, .*, not "floppy"/],
     [{ guest: 'a', mode: 'virtual' }, /--mode is one of real, protected, long/],
