@@ -55,16 +55,16 @@ export function checkHost(facts: () => HostFacts, binding: NativeBinding = nativ
     if (system.apiVersion !== API_VERSION) throw new CheckFailure(`the API version is ${system.apiVersion}, not ${API_VERSION}`, 'EPROTO');
     passed(`the API version is ${API_VERSION}`);
     step = 'create-vm';
+    // Before the VM, for it is freed after it: a slot goes with its VM, without an ioctl that could fail.
+    const memory = binding.allocateMemory(PAGE);
+    undo.push(() => memory.close());
     const vm = system.createVm();
     undo.push(() => vm.close());
     passed('a virtual machine can be made');
     step = 'create-vcpu';
     // Where VMX keeps what real mode needs; no guest has RAM there.
     vm.setTssAddr(0xfffb_d000);
-    const memory = binding.allocateMemory(PAGE);
-    undo.push(() => memory.close());
     vm.setMemorySlot(0, 0, BigInt(PAGE), memory, 0, PAGE);
-    undo.push(() => vm.removeMemorySlot(0));
     new Uint8Array(memory.buffer).set(CODE);
     const vcpu = new Vcpu(vm.createVcpu(0));
     undo.push(() => vcpu.close());

@@ -86,6 +86,7 @@ function faultOf(life: string, injection: Injection): string | undefined {
   const { error, errno, kind, left, changed } = injection;
   if (left.files !== 0 || left.objects !== 0) return `leaves ${left.files} files and ${left.objects} objects`;
   if (error === undefined) {
+    if (life === 'check' && changed !== undefined) return /"ok":false.*"explanation":"\S+ /.test(changed) ? undefined : `is not explained: ${changed}`;
     if (!mayPass(life, injection)) return 'is told to nobody';
     return changed === undefined ? undefined : `changes what comes of it to ${changed}`;
   }
@@ -121,6 +122,10 @@ test('every call of a host probe fails once', options, async (t) => {
   check(t, 'probe', outcome, [CREATE_VM, CREATE_VCPU, SET_MEMORY, RUN, SET_GUEST_DEBUG]);
   const kinds = new Set(outcome.injections.map(({ kind }) => kind));
   t.ok(['open', 'mmap', 'thread', 'ioctl'].every((kind) => kinds.has(kind as Injection['kind'])), [...kinds].join());
+});
+
+test('every call of the host check fails with each errno, and is explained', options, async (t) => {
+  check(t, 'check', await live('check', 4, preload), [CREATE_VM, CREATE_VCPU, SET_MEMORY, RUN, SET_SREGS]);
 });
 
 test('every call of a machine fails with each errno', options, async (t) => {

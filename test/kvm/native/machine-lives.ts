@@ -6,6 +6,8 @@ import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { constants as os } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { probeThisHost } from '../../../src/debugger/probe-machine.js';
+import { checkHost } from '../../../src/vmm/host/host-check.js';
+import { readHostFacts } from '../../../src/vmm/host/host-facts.js';
 import type { Exit } from '../../../src/vmm/exit.js';
 import { Machine } from '../../../src/vmm/machine.js';
 import { native, type NativeError } from '../../../src/vmm/native.js';
@@ -90,6 +92,8 @@ function machineLife(irqchip: 'none' | 'kernel', cpus: number): string {
 /** Each returns what it came to, the same every time. */
 export const LIVES: Readonly<Record<string, () => string>> = {
   probe: () => JSON.stringify(probeThisHost()),
+  /** Throws nothing: a host on which a call fails is explained. */
+  check: () => JSON.stringify(checkHost(readHostFacts)),
   machine: () => machineLife('none', 1),
   'machine with kernel irqchip': () => machineLife('kernel', 2),
 };
