@@ -1,0 +1,9 @@
+// What the hosts are made of, all of it from Debian's archive.
+
+/** Sets of packages by name: Debian suite and packages. The emulators are newer than Debian 12's, which lack what KVM needs. */
+export const packageSets = {
+  kernel: { suite: 'bookworm', packages: ['linux-image-cloud-amd64'], alone: true },
+  tools: { suite: 'trixie', packages: ['busybox-static', 'genisoimage', 'isolinux', 'syslinux-common'] },
+  qemu: { suite: 'trixie', packages: ['qemu-system-x86'] },
+  bochs: { suite: 'trixie', packages: ['bochs', 'bochs-term', 'bochsbios', 'vgabios'] },
+};
