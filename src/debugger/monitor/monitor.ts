@@ -8,6 +8,9 @@ import { infoRegistersCommand } from './info-registers.js';
 import { memoryCommands } from './memory-commands.js';
 import { MonitorError, type MonitorCommand, type MonitorContext, type Write } from './command.js';
 
+/** Of what was typed, characters that are worth repeating. */
+const SHOWN_OF_COMMAND = 60;
+
 const resetCommand: MonitorCommand = {
   name: 'reset',
   parameters: '[halt]',
@@ -61,7 +64,7 @@ export function runMonitorCommand(line: string, context: MonitorContext, write: 
   const command = findCommand(words);
   if (command === undefined) {
     // Plugins look for "unknown command" (GEF and pwndbg tell a QEMU by it).
-    if (words.length > 0) write(`unknown command: '${words.join(' ')}'\n`);
+    if (words.length > 0) write(`unknown command: '${words.join(' ').slice(0, SHOWN_OF_COMMAND)}'\n`);
     return helpCommand.run(context, [], write);
   }
   try {

@@ -102,6 +102,7 @@ function runThreeInstructions(vcpu: Vcpu): void {
   state.sregs.cs = { ...state.sregs.cs, selector: 0, base: 0n };
   applyCpuState(vcpu, state);
   const exit = vcpu.runToExit({ mode: 'continue', debug: NO_DEBUG, waitMicroseconds: PATIENCE_MICROSECONDS, fresh: true });
+  if (exit.reason === 'run-error') throw new CheckFailure(exit.message, 'EPROTO');
   const al = vcpu.regs.rax & 0xffn;
   if (exit.reason !== 'hlt' || al !== ANSWER) {
     throw new CheckFailure(`the guest came back with ${exit.reason} and AL = ${al} instead of hlt and ${ANSWER}`, 'EPROTO');
