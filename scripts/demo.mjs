@@ -58,12 +58,25 @@ function showLine(line) {
   else console.log(`\n(gdb) ${line.slice(1)}`);
 }
 
+let serial = '';
+
+/** The guest writes byte by byte; what comes within a moment is shown together. */
+function showSerial(text) {
+  if (serial === '') {
+    setTimeout(() => {
+      console.log(`[the guest's serial port: ${JSON.stringify(serial)}]`);
+      serial = '';
+    }, 5);
+  }
+  serial += text;
+}
+
 async function main() {
   await bootstrap();
   console.log(`$ kvm-gdbserver ${GUEST}`);
-  const server = start(process.execPath, [join(root, 'dist', 'src', 'cli', 'main.js'), GUEST, '--listen', `unix:${socket}`],
+  const server = start(process.execPath, [join(root, 'bin', 'kvm-gdbserver.cjs'), GUEST, '--listen', `unix:${socket}`],
     ['ignore', 'pipe', 'inherit']);
-  server.child.stdout.setEncoding('utf8').on('data', (text) => console.log(`[the guest's serial port: ${JSON.stringify(text)}]`));
+  server.child.stdout.setEncoding('utf8').on('data', showSerial);
   await waitForSocket(server);
 
   console.log('\n$ gdb');
