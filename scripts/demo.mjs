@@ -53,22 +53,26 @@ function writeSession() {
   return file;
 }
 
-function showLine(line) {
-  if (!line.startsWith('+')) console.log(line);
-  else console.log(`\n(gdb) ${line.slice(1)}`);
+let serial = '';
+let pause;
+
+/** The guest writes byte by byte; what comes before gdb's next word, or within a moment, is shown together. */
+function collectSerial(text) {
+  serial += text;
+  clearTimeout(pause);
+  pause = setTimeout(showSerial, 50);
 }
 
-let serial = '';
+function showSerial() {
+  clearTimeout(pause);
+  if (serial !== '') console.log(`[the guest's serial port: ${JSON.stringify(serial)}]`);
+  serial = '';
+}
 
-/** The guest writes byte by byte; what comes within a moment is shown together. */
-function showSerial(text) {
-  if (serial === '') {
-    setTimeout(() => {
-      console.log(`[the guest's serial port: ${JSON.stringify(serial)}]`);
-      serial = '';
-    }, 5);
-  }
-  serial += text;
+function showLine(line) {
+  showSerial();
+  if (!line.startsWith('+')) console.log(line);
+  else console.log(`\n(gdb) ${line.slice(1)}`);
 }
 
 async function main() {
@@ -76,7 +80,7 @@ async function main() {
   console.log(`$ kvm-gdbserver ${GUEST}`);
   const server = start(process.execPath, [join(root, 'bin', 'kvm-gdbserver.cjs'), GUEST, '--listen', `unix:${socket}`],
     ['ignore', 'pipe', 'inherit']);
-  server.child.stdout.setEncoding('utf8').on('data', showSerial);
+  server.child.stdout.setEncoding('utf8').on('data', collectSerial);
   await waitForSocket(server);
 
   console.log('\n$ gdb');
