@@ -14,9 +14,9 @@
  *  4. step.
  */
 import type { BreakpointKind } from '../target.js';
+import { DEBUG_REGISTER_COUNT } from '../x86/debug-registers.js';
 import { inEveryMode, type DebugCapabilities } from './capabilities.js';
 
-export const DEBUG_REGISTER_COUNT = 4;
 /** Addresses that a run plan can compare the pc with, less the four that debug registers hold. */
 const MOST_STEPPED = 1020;
 

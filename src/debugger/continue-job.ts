@@ -14,7 +14,7 @@ import type { RunPlan } from '../vmm/run-plan.js';
 import type { CpuView } from './cpu-view.js';
 import { planLine, type DebugLog } from './debug-log.js';
 import { guestDebug, type GuestDebugRequest } from './guest-debug.js';
-import type { Job, JobResult } from './job.js';
+import { breakpointStop, type Job, type JobResult } from './job.js';
 import { WAIT_MICROSECONDS } from './vcpu-runner.js';
 
 export type Planned = BreakpointPlan<WantedBreakpoint & { readonly breakpoint: Breakpoint }>;
@@ -130,10 +130,7 @@ export class ContinueJob implements Job {
   /** The breakpoint at `address`, or a patch that was reached by another linear address: step past it in silence. */
   private stopAt(address: bigint): JobResult {
     const breakpoint = this.breakpoints.executionAt(address);
-    if (breakpoint === undefined) return this.pass();
-    breakpoint.hits++;
-    const kind = breakpoint.kind === 'hardware' ? 'hardware' : 'software';
-    return { kind: 'stop', reason: { kind: 'breakpoint', breakpoint: kind, address } };
+    return breakpoint === undefined ? this.pass() : breakpointStop(breakpoint);
   }
 
   private pass(): JobResult {

@@ -2,6 +2,7 @@
  * A job is one resume action carried out on one vCPU. It says what to run, and what an exit means for it; run control
  * does the rest (all-stop, faults, machine events).
  */
+import type { Breakpoint } from '../breakpoints/breakpoint-set.js';
 import type { Exit } from '../vmm/exit.js';
 import type { RunPlan } from '../vmm/run-plan.js';
 import type { StopReason } from '../target.js';
@@ -15,6 +16,13 @@ export type JobResult =
   | { readonly kind: 'halted' }
   /** Not this job's exit: a fault or something unknown. */
   | { readonly kind: 'unknown' };
+
+/** The stop at an execution breakpoint of the client, counted as a hit. */
+export function breakpointStop(breakpoint: Breakpoint): JobResult {
+  breakpoint.hits++;
+  const kind = breakpoint.kind === 'hardware' ? 'hardware' : 'software';
+  return { kind: 'stop', reason: { kind: 'breakpoint', breakpoint: kind, address: breakpoint.address } };
+}
 
 export interface Job {
   /** Called when the guest is about to run; plants what must be planted. */

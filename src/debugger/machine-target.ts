@@ -191,7 +191,7 @@ export class MachineTarget implements DebugTarget {
     if (!this.capabilities.userStep && view.cpl === 3 && view.mode.isLong) {
       throw new TargetError("This host's KVM runs CPL 3 code in long mode without looking at debug settings, so it cannot be stepped; continue, or step on a host with VMX or SVM");
     }
-    const traps = new StepTraps(view, this.machine, this.capabilities, context, this.patches, this.handlers[action.thread - 1]);
+    const traps = new StepTraps(view, this.capabilities, context, this.patches, this.handlers[action.thread - 1]);
     return new StepJob(view, this.wanted, this.capabilities, traps, {
       ...(action.kind === 'range-step' && { range: { start: action.start, end: action.end } }),
       blockInterrupts: this.stepOptions.noIrq,

@@ -1,6 +1,7 @@
 /** What the planner will use on a host, found by asking it: for `doctor`. */
 import { inEveryMode, type DebugCapabilities } from '../breakpoints/capabilities.js';
-import { DEBUG_REGISTER_COUNT, planBreakpoints, type PlanContext, type WantedBreakpoint } from '../breakpoints/planner.js';
+import { planBreakpoints, type PlanContext, type WantedBreakpoint } from '../breakpoints/planner.js';
+import { DEBUG_REGISTER_COUNT } from '../x86/debug-registers.js';
 
 export type PlannedMechanism = 'debug register' | 'int3 patch' | 'hlt patch' | 'stepping' | 'refused';
 

@@ -13,7 +13,7 @@ import type { Exit } from '../vmm/exit.js';
 import type { RunPlan } from '../vmm/run-plan.js';
 import type { CpuView } from './cpu-view.js';
 import { guestDebug } from './guest-debug.js';
-import type { Job, JobResult } from './job.js';
+import { breakpointStop, type Job, type JobResult } from './job.js';
 import type { StepTraps } from './step-traps.js';
 import { WAIT_MICROSECONDS } from './vcpu-runner.js';
 
@@ -96,10 +96,7 @@ export class StepJob implements Job {
   private done(pc: bigint): JobResult {
     if (this.options.range === undefined) return STEPPED;
     const breakpoint = this.breakpoints.executionAt(pc);
-    if (breakpoint === undefined) return STEPPED;
-    breakpoint.hits++;
-    const kind = breakpoint.kind === 'hardware' ? 'hardware' : 'software';
-    return { kind: 'stop', reason: { kind: 'breakpoint', breakpoint: kind, address: pc } };
+    return breakpoint === undefined ? STEPPED : breakpointStop(breakpoint);
   }
 
   private enteredHandler(entry: bigint): JobResult {

@@ -8,10 +8,9 @@
 import type { DebugCapabilities } from '../breakpoints/capabilities.js';
 import { inEveryMode } from '../breakpoints/capabilities.js';
 import type { PlantedPatches } from '../breakpoints/patches.js';
-import { DEBUG_REGISTER_COUNT, patchMechanism, type PatchMechanism, type PlanContext } from '../breakpoints/planner.js';
-import type { Machine } from '../vmm/machine.js';
+import { patchMechanism, type PatchMechanism, type PlanContext } from '../breakpoints/planner.js';
 import { linearSp, RFLAGS_TF, type CpuMode } from '../x86/cpu-mode.js';
-import type { DebugRegisterSlot } from '../x86/debug-registers.js';
+import { DEBUG_REGISTER_COUNT, type DebugRegisterSlot } from '../x86/debug-registers.js';
 import { interruptTarget, type InterruptFrame } from '../x86/interrupt-target.js';
 import type { CpuView } from './cpu-view.js';
 
@@ -53,7 +52,6 @@ export class StepTraps {
 
   constructor(
     private readonly view: CpuView,
-    private readonly machine: Machine,
     private readonly capabilities: DebugCapabilities,
     context: PlanContext,
     private readonly patches: PlantedPatches,
@@ -161,7 +159,7 @@ export class StepTraps {
   private softwareInterrupt(): readonly Entry[] {
     const code = this.view.memory.read(this.startPc, 2);
     const vector = code[0] === INT_N ? code[1] : code[0] === INT3 ? 3 : code[0] === INTO ? 4 : undefined;
-    if (vector === undefined || (code[0] === INT_N && code.length < 2)) return [];
+    if (vector === undefined) return [];
     const entry = this.entryOf(vector, 'interrupt');
     return entry === undefined ? [] : [entry];
   }
@@ -169,8 +167,7 @@ export class StepTraps {
   private entryOf(vector: number, source: 'exception' | 'interrupt'): Entry | undefined {
     const target = interruptTarget(vector, source, this.view.vcpu.readSregs(), this.view.mode, (address, length) => this.view.memory.read(address, length));
     if (!target.ok) return undefined;
-    const physical = this.view.memory.physical(target.address);
-    if (physical === undefined || this.machine.memory.chunkAt(physical)?.kind !== 'ram') return undefined;
-    return { linear: target.address, physical, frame: target.frame };
+    const physical = this.view.memory.physicalRam(target.address);
+    return physical === undefined ? undefined : { linear: target.address, physical, frame: target.frame };
   }
 }
