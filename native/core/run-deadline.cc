@@ -35,10 +35,13 @@ class ThreadTimer {
   }
   ThreadTimer(const ThreadTimer&) = delete;
 
+  // Signals after `time`, and then every millisecond until it is set to 0: a runtime that runs handlers later than the
+  // signal comes (ThreadSanitizer's does) may let the first one pass before KVM_RUN begins, and only the next ends it.
   bool set(std::chrono::microseconds time) {
     itimerspec value{};
     value.it_value.tv_sec = time.count() / 1'000'000;
     value.it_value.tv_nsec = time.count() % 1'000'000 * 1000;
+    if (time.count() != 0) value.it_interval.tv_nsec = 1'000'000;
     return made_ && timer_settime(timer_, 0, &value, nullptr) == 0;
   }
 
