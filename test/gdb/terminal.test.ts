@@ -18,10 +18,11 @@ class Terminal {
   readonly ended: Promise<number | null>;
 
   constructor(args: readonly string[], private readonly folder = mkdtempSync(join(tmpdir(), 'terminal-test-'))) {
-    const words = [process.execPath, SERVER_MAIN, ...args].map((word) => `'${word}'`).join(' ');
+    // exec: a shell that stayed between script and the server would die of the Ctrl-C that is gdb's.
+    const words = ['exec', process.execPath, SERVER_MAIN, ...args].map((word) => `'${word}'`).join(' ');
     this.child = spawn('script', ['-qefc', words, '/dev/null'], {
       cwd: GUESTS_FOLDER, stdio: ['pipe', 'pipe', 'pipe'], detached: true,
-      env: { ...process.env, TERM: 'dumb', HOME: this.folder, TMPDIR: this.folder },
+      env: { ...process.env, TERM: 'dumb', SHELL: '/bin/sh', HOME: this.folder, TMPDIR: this.folder },
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.text += text.replaceAll('\r', ''); });
     this.ended = new Promise((resolve) => this.child.on('close', (status) => resolve(status)));
