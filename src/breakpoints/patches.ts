@@ -44,6 +44,15 @@ export class PlantedPatches {
     return planted !== undefined && this.memory.readByte(gpa) === planted.patch;
   }
 
+  /** A write of the guest's, as if no patch stood there: under a patch the byte becomes the one that is restored. */
+  write(gpa: number, bytes: Uint8Array): void {
+    for (let i = 0; i < bytes.length; i++) {
+      const planted = this.originals.get(gpa + i);
+      if (planted === undefined) this.memory.writeByte(gpa + i, bytes[i]);
+      else planted.original = bytes[i];
+    }
+  }
+
   /** Restores every byte. Where the guest wrote over a patch, its byte stays. */
   liftAll(): void {
     for (const [gpa, { original, patch }] of this.originals) {

@@ -1,82 +1,87 @@
 /**
  * `continue` on one vCPU: plans the breakpoints, plants them, and tells a hit from the guest's own int3, #DB and HLT.
+ * What no mechanism of the host finds is found by stepping all the way.
  */
 import { classifyExit } from '../breakpoints/classify.js';
 import type { Breakpoint, BreakpointSet } from '../breakpoints/breakpoint-set.js';
 import type { DebugCapabilities } from '../breakpoints/capabilities.js';
-import type { PlantedPatches } from '../breakpoints/patches.js';
-import {
-  planBreakpoints, type BreakpointPlan, type PatchMechanism, type PlanContext, type WantedBreakpoint,
-} from '../breakpoints/planner.js';
-import { TargetError } from '../target.js';
+import type { PatchMechanism } from '../breakpoints/planner.js';
 import type { Exit } from '../vmm/exit.js';
 import type { RunPlan } from '../vmm/run-plan.js';
+import { RFLAGS_RF } from '../x86/cpu-mode.js';
+import type { Planned } from './breakpoint-planning.js';
 import type { CpuView } from './cpu-view.js';
 import { planLine, type DebugLog } from './debug-log.js';
 import { guestDebug, type GuestDebugRequest } from './guest-debug.js';
-import { breakpointStop, type Job, type JobResult } from './job.js';
+import type { Arrive, Job, JobResult } from './job.js';
+import type { Planting } from './planting.js';
+import type { SingleStep, StepRequest } from './single-step.js';
 import { WAIT_MICROSECONDS } from './vcpu-runner.js';
+import { Watching } from './watching.js';
 
-export type Planned = BreakpointPlan<WantedBreakpoint & { readonly breakpoint: Breakpoint }>;
-
-/** Plans a set of breakpoints for the processor as it stands. Throws TargetError with the planner's reason. */
-export function planFor(
-  breakpoints: readonly Breakpoint[], view: CpuView, capabilities: DebugCapabilities, context: PlanContext,
-): Planned {
-  const wanted = breakpoints.map((breakpoint) => ({
-    kind: breakpoint.kind, address: breakpoint.address, length: breakpoint.length, breakpoint,
-    physical: view.memory.physicalRam(breakpoint.address),
-  }));
-  const plan = planBreakpoints(wanted, capabilities, context);
-  if ('refused' in plan) {
-    throw new TargetError(`A breakpoint at 0x${plan.refused.address.toString(16)} cannot be made to stop: ${plan.reason}`);
-  }
-  return plan;
+export interface ContinueJobOptions {
+  readonly view: CpuView;
+  readonly breakpoints: BreakpointSet;
+  /** Called only when there are breakpoints: the probe costs time. */
+  readonly capabilities: () => DebugCapabilities;
+  readonly planting: Planting;
+  /** Throws TargetError when the planner refuses one. */
+  readonly plan: (breakpoints: readonly Breakpoint[]) => Planned;
+  readonly makeStep: (request: StepRequest) => SingleStep;
+  readonly arrive: Arrive;
+  readonly log: DebugLog;
 }
 
-/** Throws TargetError from `begin` when the planner refuses a breakpoint. */
-export class ContinueJob implements Job {
-  private plan: Planned | undefined;
-  private passing = false;
+/**
+ * What the vCPU is doing: running with everything planted; stepping off a breakpoint that does not stop; stepping all the
+ * way; stepping an instruction whose write to a protected page KVM's emulator cannot carry out.
+ */
+type Phase = 'run' | 'pass' | 'walk' | 'unprotected';
 
-  constructor(
-    private readonly view: CpuView,
-    private readonly breakpoints: BreakpointSet,
-    private readonly capabilities: () => DebugCapabilities,
-    private readonly context: PlanContext,
-    private readonly patches: PlantedPatches,
-    private readonly log: DebugLog = {},
-  ) {}
+const INTERNAL_ERROR_EMULATION = 1;
+
+export class ContinueJob implements Job {
+  private phase: Phase = 'run';
+  private plan: Planned | undefined;
+  private watching: Watching | undefined;
+  private step: SingleStep | undefined;
+
+  constructor(private readonly options: ContinueJobOptions) {}
 
   begin(): RunPlan {
-    if (this.breakpoints.all.length === 0) return this.run({});
-    this.plan = planFor(this.breakpoints.all, this.view, this.capabilities(), this.context);
-    this.log.breakpoint?.(planLine(this.plan));
-    return this.plant();
+    const { breakpoints, plan, view, planting, log } = this.options;
+    if (breakpoints.all.length === 0) return this.run({});
+    this.plan = plan(breakpoints.all);
+    log.breakpoint?.(planLine(this.plan));
+    this.watching = new Watching(view, planting, this.plan);
+    return this.go();
   }
 
   ended(exit: Exit): JobResult {
-    if (this.passing) return this.passed(exit);
-    if (exit.reason === 'plan-done') return this.stopAt(exit.pc);
+    if (this.phase !== 'run') return this.stepped(exit);
+    const { view } = this.options;
+    if (exit.reason === 'plan-done') return this.arriveAt(exit.pc);
+    if (exit.reason === 'mmio') return this.written();
+    if (this.failedOnProtectedPage(exit)) return this.beginStep('unprotected');
     const hit = classifyExit({
       exit,
-      pc: this.view.pc,
-      stepping: this.steps,
+      pc: view.pc,
+      stepping: this.walksNatively,
       patchAt: (linear) => this.patchAt(linear),
-      byteAt: (linear) => this.view.memory.read(linear, 1)[0],
-      debugRegisters: (1 << (this.plan?.debugRegisters.length ?? 0)) - 1,
+      byteAt: (linear) => view.memory.read(linear, 1)[0],
+      debugRegisters: this.debugRegisterMask,
     });
     switch (hit.kind) {
       case 'patch':
-        this.view.pc = hit.address;
-        return this.stopAt(hit.address);
+        view.pc = hit.address;
+        return this.arriveAt(hit.address);
       case 'debug-register':
-        return this.stopAt(this.view.pc);
+        return this.watching?.touched(this.dataMask(hit.registers)) ?? this.arriveAt(view.pc);
       case 'guest-int3':
-        if (hit.refused) this.view.pc += 1n;
+        if (hit.refused) view.pc += 1n;
         return { kind: 'again', plan: this.run({ ...this.request, inject: 'int3' }) };
       case 'guest-debug':
-        this.view.vcpu.mergeDr6(hit.dr6);
+        view.vcpu.mergeDr6(hit.dr6);
         return { kind: 'again', plan: this.run({ ...this.request, inject: 'debug' }) };
       default:
         return exit.reason === 'hlt' ? { kind: 'halted' } : { kind: 'unknown' };
@@ -84,69 +89,154 @@ export class ContinueJob implements Job {
   }
 
   finish(): void {
-    this.patches.liftAll();
+    this.step?.finish();
+    this.options.planting.lift();
   }
 
-  private get steps(): boolean {
-    return this.plan !== undefined && this.plan.stepped.length > 0;
+  /** Every instruction is stepped and looked at: for watches, and where a handler would run on unseen. */
+  private get walks(): boolean {
+    const stepped = (this.plan?.stepped.length ?? 0) > 0 && this.options.capabilities().faultStep === 'free';
+    return stepped || this.watching?.needsSteps === true;
   }
 
-  /** Plants the plan's patches and gives the run that reaches them. */
-  private plant(): RunPlan {
-    if (!this.steps) for (const patch of this.plan?.patches ?? []) this.patches.plant(patch);
+  /** The native loop steps and compares the pc. */
+  private get walksNatively(): boolean {
+    return (this.plan?.stepped.length ?? 0) > 0;
+  }
+
+  /** Plants the plan and gives the run that reaches what was planted. */
+  private go(): RunPlan {
+    this.watching?.plant();
+    if (this.walks) return this.nextStep('walk');
+    this.phase = 'run';
+    if (this.plan !== undefined && !this.walksNatively) this.options.planting.plantPatches(this.plan);
     return this.run(this.request);
   }
 
   private get request(): GuestDebugRequest {
-    const plan = this.plan;
-    if (plan === undefined) return {};
+    if (this.plan === undefined) return {};
     return {
-      interceptInt3: plan.patches.some(({ mechanism }) => mechanism === 'int3'),
-      debugRegisters: plan.debugRegisters.map(({ index, address, length, type }) => ({
-        index, address, type, length: length as 1 | 2 | 4 | 8,
-      })),
+      interceptInt3: this.plan.patches.some(({ mechanism }) => mechanism === 'int3'),
+      debugRegisters: this.plan.debugRegisters.map(({ index, address, length, type }) => ({ index, address, type, length })),
     };
   }
 
   private run(request: GuestDebugRequest): RunPlan {
-    const waitMicroseconds = WAIT_MICROSECONDS;
-    if (!this.steps) return { mode: 'continue', debug: guestDebug(request), waitMicroseconds, fresh: true };
+    if (!this.walksNatively) return { mode: 'continue', debug: guestDebug(request), waitMicroseconds: WAIT_MICROSECONDS, fresh: true };
+    const { breakpoints, capabilities } = this.options;
     return {
       mode: 'step',
-      debug: guestDebug({ step: true, ...(request.inject !== undefined && { inject: request.inject }) }),
-      until: this.breakpoints.executionAddresses(),
-      fixPushf: this.capabilities().pushfLeaksTf,
-      waitMicroseconds,
+      debug: guestDebug({
+        step: true, debugRegisters: this.watching?.dataRegisters ?? [],
+        ...(request.inject !== undefined && { inject: request.inject }),
+      }),
+      until: breakpoints.executionAddresses(),
+      fixPushf: capabilities().pushfLeaksTf,
+      waitMicroseconds: WAIT_MICROSECONDS,
       fresh: true,
     };
   }
 
+  private get debugRegisterMask(): number {
+    if (this.walksNatively) return this.dataMask(0xf);
+    return (1 << (this.plan?.debugRegisters.length ?? 0)) - 1;
+  }
+
+  /** From the debug registers as they are planned to those of the watches alone; while stepping these are all there are. */
+  private dataMask(fired: number): number {
+    if (this.walksNatively) return fired & ((1 << (this.watching?.dataRegisters.length ?? 0)) - 1);
+    let mask = 0;
+    let data = 0;
+    for (const { index, type } of this.plan?.debugRegisters ?? []) {
+      if (type === 'execute') continue;
+      if ((fired & (1 << index)) !== 0) mask |= 1 << data;
+      data++;
+    }
+    return mask;
+  }
+
   private patchAt(linear: bigint): PatchMechanism | undefined {
-    const gpa = this.view.memory.physical(linear);
-    if (gpa === undefined || !this.patches.standsAt(gpa)) return undefined;
+    const { view, planting } = this.options;
+    const gpa = view.memory.physical(linear);
+    if (gpa === undefined || !planting.guard.patches.standsAt(gpa)) return undefined;
     return this.plan?.patches[0]?.mechanism;
   }
 
-  /** The breakpoint at `address`, or a patch that was reached by another linear address: step past it in silence. */
-  private stopAt(address: bigint): JobResult {
-    const breakpoint = this.breakpoints.executionAt(address);
-    return breakpoint === undefined ? this.pass() : breakpointStop(breakpoint);
+  /** The client's breakpoint at `address`; or a patch that was reached by another linear address. */
+  private arriveAt(address: bigint): JobResult {
+    return this.stopAt(address) ?? this.pass();
   }
 
+  private stopAt(address: bigint): JobResult | undefined {
+    const { breakpoints, arrive, view } = this.options;
+    const breakpoint = breakpoints.executionAt(address);
+    return breakpoint === undefined ? undefined : arrive(breakpoint, view);
+  }
+
+  /** On, past what is planted at the pc. */
   private pass(): JobResult {
-    this.patches.liftAll();
-    this.passing = true;
-    const plan: RunPlan = {
-      mode: 'step', debug: guestDebug({ step: true }), maxSteps: 1, fixPushf: this.capabilities().pushfLeaksTf,
-      waitMicroseconds: WAIT_MICROSECONDS, fresh: true,
-    };
+    const { capabilities, view } = this.options;
+    // The native loop looks at the pc only after a step.
+    if (this.walksNatively) return { kind: 'again', plan: this.run(this.request) };
+    if (!capabilities().resumeFlag || this.isPatched(view.pc)) return this.beginStep('pass');
+    view.vcpu.regs.rflags |= RFLAGS_RF;
+    return { kind: 'again', plan: this.run(this.request) };
+  }
+
+  private isPatched(linear: bigint): boolean {
+    return this.plan?.patches.some(({ breakpoint }) => breakpoint.address === linear) === true || this.patchAt(linear) !== undefined;
+  }
+
+  private beginStep(phase: Phase): JobResult {
+    if (phase === 'unprotected') this.options.planting.unprotect();
+    this.options.view.invalidate();
+    return { kind: 'again', plan: this.nextStep(phase) };
+  }
+
+  private nextStep(phase: Phase): RunPlan {
+    const { makeStep, planting } = this.options;
+    this.phase = phase;
+    planting.guard.patches.liftAll();
+    this.step = makeStep({ blockInterrupts: false, dataRegisters: this.watching?.dataRegisters ?? [] });
+    if (phase !== 'pass') this.watching?.beforeStep(phase === 'unprotected');
+    return this.step.begin();
+  }
+
+  private stepped(exit: Exit): JobResult {
+    const { view, planting } = this.options;
+    const from = this.phase;
+    const end = (this.step as SingleStep).ended(exit);
+    if (end.kind !== 'stepped') return end;
+    (this.step as SingleStep).finish();
+    this.step = undefined;
+    view.invalidate();
+    const touched = this.watching?.touchedByStep(end.dataRegisters);
+    if (from === 'unprotected') planting.protect();
+    if (touched !== undefined) return touched;
+    if (planting.takeStrayed(view.vcpu)) return this.replanned();
+    if (end.halted) return { kind: 'halted' };
+    const stop = from === 'pass' ? undefined : this.stopAt(view.pc);
+    return stop ?? { kind: 'again', plan: this.go() };
+  }
+
+  /** A write to a protected page ended the run: it was watched, or the page cannot stay protected. */
+  private written(): JobResult {
+    const { planting, view } = this.options;
+    const touched = this.watching?.touched(0);
+    if (touched !== undefined) return touched;
+    if (planting.takeStrayed(view.vcpu)) return this.replanned();
+    return { kind: 'again', plan: this.run(this.request) };
+  }
+
+  private replanned(): JobResult {
+    this.options.planting.lift();
+    const plan = this.begin();
+    this.options.planting.protect();
     return { kind: 'again', plan };
   }
 
-  private passed(exit: Exit): JobResult {
-    if (exit.reason !== 'plan-done') return { kind: 'unknown' };
-    this.passing = false;
-    this.view.invalidate();
-    return { kind: 'again', plan: this.plant() };
+  /** KVM's emulator has no such store (x87, AVX). No slot can be changed while another vCPU runs. */
+  private failedOnProtectedPage(exit: Exit): boolean {
+    return exit.reason === 'internal-error' && exit.suberror === INTERNAL_ERROR_EMULATION && this.options.planting.canUnprotect;
   }
 }

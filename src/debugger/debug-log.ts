@@ -50,9 +50,11 @@ export function exitLine(cpu: number, exit: Exit): string {
 /** `dr0=0x7c00 hlt@0x8000 step=0x9000`; `nothing planted` for no breakpoints. */
 export function planLine(plan: BreakpointPlan<WantedBreakpoint>): string {
   const parts = [
-    ...plan.debugRegisters.map(({ index, address }) => `dr${index}=${hex(address)}`),
+    ...plan.debugRegisters.map(({ index, address, type, length }) => `dr${index}=${hex(address)}${type === 'execute' ? '' : `+${length} ${type}`}`),
     ...plan.patches.map(({ mechanism, breakpoint, physical }) => `${mechanism}=${hex(breakpoint.address)}@${hex(physical)}`),
+    ...plan.guards.map(({ breakpoint: { address, length } }) => `read-only=${hex(address)}+${length}`),
     ...plan.stepped.map(({ address }) => `step=${hex(address)}`),
+    ...plan.steppedWatches.map(({ kind, address, length }) => `step-${kind}=${hex(address)}+${length}`),
   ];
   return parts.length === 0 ? 'nothing planted' : parts.join(' ');
 }

@@ -6,6 +6,7 @@ import type { Breakpoint } from '../breakpoints/breakpoint-set.js';
 import type { Exit } from '../vmm/exit.js';
 import type { RunPlan } from '../vmm/run-plan.js';
 import type { StopReason } from '../target.js';
+import type { CpuView } from './cpu-view.js';
 
 export type JobResult =
   /** Run this next, without telling anyone. */
@@ -17,11 +18,13 @@ export type JobResult =
   /** Not this job's exit: a fault or something unknown. */
   | { readonly kind: 'unknown' };
 
-/** The stop at an execution breakpoint of the client, counted as a hit. */
-export function breakpointStop(breakpoint: Breakpoint): JobResult {
-  breakpoint.hits++;
+/** What an execution breakpoint of the client's means for the vCPU that reached it: a stop, or on past it. */
+export type Arrive = (breakpoint: Breakpoint, view: CpuView) => JobResult | undefined;
+
+/** The stop at an execution breakpoint. */
+export function breakpointStop(breakpoint: Breakpoint, text?: string): JobResult {
   const kind = breakpoint.kind === 'hardware' ? 'hardware' : 'software';
-  return { kind: 'stop', reason: { kind: 'breakpoint', breakpoint: kind, address: breakpoint.address } };
+  return { kind: 'stop', reason: { kind: 'breakpoint', breakpoint: kind, address: breakpoint.address }, ...(text !== undefined && { text }) };
 }
 
 export interface Job {

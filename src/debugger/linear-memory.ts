@@ -3,6 +3,7 @@
  * and Dirty bits stay as they are. Device registers are never read for a debugger: outside RAM and ROM there is
  * nothing.
  */
+import type { MemoryPiece } from '../breakpoints/planner.js';
 import { TargetError } from '../target.js';
 import type { GuestMemory } from '../vmm/guest-memory.js';
 import { describePageFault, pagingFormat, translate, type PagingFormat, type PagingState } from '../x86/page-walk.js';
@@ -36,6 +37,37 @@ export class LinearMemory {
   physicalRam(linear: bigint): number | undefined {
     const gpa = this.physical(linear);
     return gpa !== undefined && this.memory.chunkAt(gpa)?.kind === 'ram' ? gpa : undefined;
+  }
+
+  /** CPL 3 can reach the byte; false without paging, where that depends on the segments. */
+  isUserMode(linear: bigint): boolean {
+    if (this.format.levels.length === 0) return false;
+    const result = translate(this.format, linear & ADDRESS_MASK, this.memory);
+    return result.mapped && result.user;
+  }
+
+  /** The bytes in runs that are contiguous in guest-physical memory; undefined unless all of them are mapped to RAM. */
+  ramPieces(linear: bigint, length: number): MemoryPiece[] | undefined {
+    const pieces: MemoryPiece[] = [];
+    for (let done = 0; done < length; ) {
+      const piece = this.piece(linear, done, length);
+      if (piece === undefined) return undefined;
+      for (let at = piece.gpa; at < piece.gpa + piece.length; ) {
+        const chunk = this.memory.chunkAt(at);
+        if (chunk?.kind !== 'ram') return undefined;
+        at = chunk.start + chunk.size;
+      }
+      pieces.push({ linear: linear + BigInt(done), physical: piece.gpa, length: piece.length });
+      done += piece.length;
+    }
+    return pieces;
+  }
+
+  /** GPAs of the page-table entries that the processor reads to reach the byte. */
+  tableEntries(linear: bigint): number[] {
+    const entries: number[] = [];
+    translate(this.format, linear & ADDRESS_MASK, this.memory, (gpa) => entries.push(gpa));
+    return entries;
   }
 
   /** At most `length` bytes; short where the mapped memory ends, empty where there is none. */

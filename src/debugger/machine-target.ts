@@ -2,29 +2,26 @@
  * A `Machine` as a `DebugTarget`: registers, linear memory, breakpoints, monitor and run control joined into the
  * vocabulary that the protocol layer speaks.
  */
-import { BreakpointSet } from '../breakpoints/breakpoint-set.js';
+import { BreakpointSet, type Breakpoint } from '../breakpoints/breakpoint-set.js';
 import type { DebugCapabilities } from '../breakpoints/capabilities.js';
-import { PlantedPatches } from '../breakpoints/patches.js';
+import type { Mechanism } from '../breakpoints/planner.js';
 import {
   TargetError, type BreakpointKind, type BreakpointRequest, type BreakpointSupport, type DebugTarget, type Disposable,
   type MonitorSupport, type PhysicalMemoryMode, type ResumeAction, type StepOptions, type StopEvent, type ThreadId,
   type ThreadInfo,
 } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
-import { decodeDr7 } from '../x86/debug-registers.js';
 import { buildTargetDescription, type DescriptionVariant, type X86TargetDescription } from '../x86/target-description.js';
 import { cpuFeatures } from './cpu-features.js';
-import { ContinueJob, planFor } from './continue-job.js';
 import { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
-import type { Job } from './job.js';
+import { breakpointStop, type JobResult } from './job.js';
+import { JobMaker } from './job-maker.js';
 import { runMonitorCommand } from './monitor/monitor.js';
 import type { MonitorContext } from './monitor/command.js';
-import { isHaltedInKernel, prepareStep, waitsForSipi } from './mp-state.js';
+import { isHaltedInKernel, waitsForSipi } from './mp-state.js';
 import { RegisterAccess } from './register-access.js';
 import { RunControl, type Cpu } from './run-control.js';
-import { StepJob } from './step-job.js';
-import { HandlerCache, StepTraps } from './step-traps.js';
 
 const EFAULT = 14;
 const EBUSY = 16;
@@ -39,6 +36,8 @@ export interface MachineTargetOptions {
   /** Absolute path of a file with the guest's symbols. */
   readonly executable?: string;
   readonly log?: DebugLog;
+  /** What may be used to make breakpoints stop; everything that the host has by default. */
+  readonly mechanisms?: ReadonlySet<Mechanism>;
   /** The client typed `monitor quit`. */
   readonly onQuit?: () => void;
 }
@@ -57,13 +56,11 @@ export class MachineTarget implements DebugTarget {
   readonly wanted = new BreakpointSet();
   private readonly views: readonly CpuView[];
   private readonly registers: readonly RegisterAccess[];
-  private readonly handlers: readonly HandlerCache[];
   private readonly control: RunControl;
-  private readonly patches: PlantedPatches;
+  private readonly jobs: JobMaker;
   private readonly stopListeners = new Set<(stop: StopEvent) => void>();
   private readonly consoleListeners = new Set<(text: string) => void>();
   private probed: DebugCapabilities | undefined;
-  private userModeSaid = false;
 
   constructor(
     readonly machine: Machine,
@@ -74,10 +71,17 @@ export class MachineTarget implements DebugTarget {
     if (options.executable !== undefined) this.executable = options.executable;
     this.views = machine.vcpus.map((vcpu) => new CpuView(vcpu, machine));
     this.registers = this.views.map((view) => new RegisterAccess(view, this.description, features.xsave, machine));
-    this.handlers = this.views.map(() => new HandlerCache());
-    this.patches = new PlantedPatches(machine.memory);
+    this.jobs = new JobMaker({
+      machine, views: this.views, breakpoints: this.wanted, capabilities: () => this.capabilities, stepOptions: this.stepOptions,
+      arrive: this.arrive, say: (text) => this.say(text), log: options.log ?? {},
+      ...(options.mechanisms !== undefined && { mechanisms: options.mechanisms }),
+    });
     this.control = new RunControl(machine, this.views, {
-      makeJob: (action, cpu) => this.makeJob(action, cpu),
+      makeJob: (action) => {
+        this.registersOf(action.thread).invalidate();
+        return this.jobs.make(action);
+      },
+      onPlanted: () => this.jobs.planting.protect(),
       onStop: (stop) => this.stopped(stop),
       onText: (text) => this.say(text),
     }, options.log);
@@ -160,6 +164,7 @@ export class MachineTarget implements DebugTarget {
   reset(): void {
     if (this.running) throw new TargetError('The machine is running; interrupt it before a reset', EBUSY);
     this.control.resetMachine();
+    this.jobs.planting.reset();
     this.registers.forEach((registers) => registers.invalidate());
     this.lastStop = { thread: 1, reason: { kind: 'step' } };
   }
@@ -180,41 +185,14 @@ export class MachineTarget implements DebugTarget {
     for (const listener of this.consoleListeners) listener(text);
   }
 
-  private makeJob(action: ResumeAction, { view }: Cpu): Job {
-    this.registersOf(action.thread).invalidate();
-    const context = { kernelIrqchip: this.machine.kernelIrqchip, guestUsesDebugRegisters: this.guestUsesDebugRegisters(view) };
-    if (action.kind === 'continue') {
-      this.warnOfUserMode(view);
-      return new ContinueJob(view, this.wanted, () => this.capabilities, context, this.patches, this.options.log);
-    }
-    if (this.machine.kernelIrqchip) prepareStep(view.vcpu);
-    if (!this.capabilities.userStep && view.cpl === 3 && view.mode.isLong) {
-      throw new TargetError("This host's KVM runs CPL 3 code in long mode without looking at debug settings, so it cannot be stepped; continue, or step on a host with VMX or SVM");
-    }
-    const traps = new StepTraps(view, this.capabilities, context, this.patches, this.handlers[action.thread - 1]);
-    return new StepJob(view, this.wanted, this.capabilities, traps, {
-      ...(action.kind === 'range-step' && { range: { start: action.start, end: action.end } }),
-      blockInterrupts: this.stepOptions.noIrq,
-    });
-  }
-
-  /** Said once: breakpoints in such code would be passed without a word. */
-  private warnOfUserMode(view: CpuView): void {
-    if (this.userModeSaid || this.wanted.all.length === 0 || this.capabilities.userStep) return;
-    if (view.cpl !== 3 || !view.mode.isLong) return;
-    this.userModeSaid = true;
-    this.say("This host's KVM runs CPL 3 code in long mode without looking at debug settings: breakpoints there do not stop.\n");
-  }
-
-  private guestUsesDebugRegisters(view: CpuView): boolean {
-    if (this.wanted.all.length === 0) return false;
-    const { db, dr7 } = view.vcpu.debugRegisters;
-    return decodeDr7(dr7, db).length > 0;
-  }
+  private readonly arrive = (breakpoint: Breakpoint): JobResult | undefined => {
+    breakpoint.hits++;
+    return breakpointStop(breakpoint);
+  };
 
   private breakpointSupport(): BreakpointSupport {
     return {
-      kinds: new Set<BreakpointKind>(['software', 'hardware']),
+      kinds: new Set<BreakpointKind>(['software', 'hardware', 'write', 'read', 'access']),
       insert: (request) => this.insertBreakpoint(request),
       remove: (request) => this.wanted.remove(request),
       clear: () => this.wanted.clear(),
@@ -226,11 +204,8 @@ export class MachineTarget implements DebugTarget {
     if (this.wanted.has(request)) return;
     this.wanted.add(request);
     if (this.running) return;
-    const view = this.control.cpu(this.lastStop.thread).view;
     try {
-      planFor(this.wanted.all, view, this.capabilities, {
-        kernelIrqchip: this.machine.kernelIrqchip, guestUsesDebugRegisters: false,
-      });
+      this.jobs.check(this.lastStop.thread);
     } catch (error) {
       this.wanted.remove(request);
       throw error;

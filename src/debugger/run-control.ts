@@ -28,7 +28,9 @@ export interface Cpu {
 
 export interface RunControlHooks {
   /** Makes the job for one action. Throws TargetError when the action is not possible. */
-  makeJob(action: ResumeAction, cpu: Cpu): Job;
+  makeJob(action: ResumeAction): Job;
+  /** Every job has begun, and no vCPU runs yet. */
+  onPlanted(): void;
   onStop(stop: StopEvent): void;
   /** Text for gdb's console while the guest runs. */
   onText(text: string): void;
@@ -93,7 +95,7 @@ export class RunControl {
     for (const action of actions) {
       const cpu = this.cpu(action.thread);
       if (cpu.halted && action.kind === 'continue') continue;
-      started.push({ cpu, job: this.hooks.makeJob(action, cpu) });
+      started.push({ cpu, job: this.hooks.makeJob(action) });
     }
     this.actions = actions;
     this.resumedThread = (actions[0]).thread;
@@ -101,11 +103,13 @@ export class RunControl {
     this.pending = undefined;
     this.starting = true;
     try {
-      for (const { cpu, job } of started) {
+      const plans = started.map(({ job }) => job.begin());
+      this.hooks.onPlanted();
+      for (const [index, { cpu, job }] of started.entries()) {
         if (this.pending !== undefined) break;
         cpu.halted = false;
         cpu.job = job;
-        const plan = job.begin();
+        const plan = plans[index];
         cpu.view.invalidate();
         cpu.lastRegisters.keep();
         cpu.runner.start(plan);

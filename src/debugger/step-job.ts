@@ -1,21 +1,14 @@
-/**
- * `stepi` and range steps on one vCPU: exactly one instruction (or as many as stay in the range), on every kind of
- * host, over I/O, HLT, REP, INT n, faults and mode switches (docs/hosts.md has the cases).
- *
- * Nothing is planted for breakpoints while stepping: the native loop compares the pc. What is planted are *traps* at
- * the entries of the handlers that the instruction may enter (step-traps.ts), because on VMX and SVM a handler that
- * is entered from a step runs on freely.
- */
-import { classifyExit } from '../breakpoints/classify.js';
-import type { BreakpointSet } from '../breakpoints/breakpoint-set.js';
-import type { DebugCapabilities } from '../breakpoints/capabilities.js';
+/** `stepi` and range steps on one vCPU, with the client's watchpoints in force. */
+import type { Breakpoint, BreakpointSet } from '../breakpoints/breakpoint-set.js';
+import { isWatch } from '../breakpoints/planner.js';
 import type { Exit } from '../vmm/exit.js';
 import type { RunPlan } from '../vmm/run-plan.js';
+import type { Arrive, Job, JobResult } from './job.js';
+import type { Planned } from './breakpoint-planning.js';
 import type { CpuView } from './cpu-view.js';
-import { guestDebug } from './guest-debug.js';
-import { breakpointStop, type Job, type JobResult } from './job.js';
-import type { StepTraps } from './step-traps.js';
-import { WAIT_MICROSECONDS } from './vcpu-runner.js';
+import type { Planting } from './planting.js';
+import type { SingleStep, StepRequest } from './single-step.js';
+import { Watching } from './watching.js';
 
 export interface StepRange {
   /** Linear, inclusive. */
@@ -25,6 +18,13 @@ export interface StepRange {
 }
 
 export interface StepJobOptions {
+  readonly view: CpuView;
+  readonly breakpoints: BreakpointSet;
+  readonly planting: Planting;
+  /** Plans watchpoints. */
+  readonly plan: (breakpoints: readonly Breakpoint[]) => Planned;
+  readonly makeStep: (request: StepRequest) => SingleStep;
+  readonly arrive: Arrive;
   readonly range?: StepRange;
   readonly blockInterrupts: boolean;
 }
@@ -32,88 +32,62 @@ export interface StepJobOptions {
 const STEPPED: JobResult = { kind: 'stop', reason: { kind: 'step' } };
 
 export class StepJob implements Job {
-  constructor(
-    private readonly view: CpuView,
-    private readonly breakpoints: BreakpointSet,
-    private readonly capabilities: DebugCapabilities,
-    private readonly traps: StepTraps,
-    private readonly options: StepJobOptions,
-  ) {}
+  private watching: Watching | undefined;
+  private step: SingleStep | undefined;
+
+  constructor(private readonly options: StepJobOptions) {}
 
   begin(): RunPlan {
-    const { range, blockInterrupts } = this.options;
-    const debugRegisters = this.traps.plant();
-    return {
-      mode: 'step',
-      debug: guestDebug({
-        step: true,
-        interceptInt3: this.traps.mechanism === 'int3',
-        debugRegisters,
-        blockInterrupts: blockInterrupts && this.capabilities.blockIrq,
-      }),
-      ...(range === undefined ? { maxSteps: 1 } : { range, until: this.breakpoints.executionAddresses(range) }),
-      fixPushf: this.capabilities.pushfLeaksTf,
-      waitMicroseconds: WAIT_MICROSECONDS,
-      fresh: true,
-    };
+    const { breakpoints, planting, plan, view } = this.options;
+    const watches = breakpoints.all.filter(isWatch);
+    this.watching = watches.length === 0 ? undefined : new Watching(view, planting, plan(watches));
+    this.watching?.plant();
+    return this.next();
   }
 
   ended(exit: Exit): JobResult {
-    if (exit.reason === 'plan-done') {
-      // Software KVM runs one instruction of the handler before it reports the step; it was our hlt.
-      const entry = this.traps.enteredBehind(this.view.pc);
-      return entry === undefined ? this.done(exit.pc) : this.enteredHandler(entry);
-    }
-    const hit = classifyExit({
-      exit,
-      pc: this.view.pc,
-      stepping: true,
-      patchAt: (linear) => this.traps.mechanismAt(linear),
-      byteAt: (linear) => this.view.memory.read(linear, 1)[0],
-      debugRegisters: this.traps.debugRegisterMask,
-    });
-    switch (hit.kind) {
-      case 'patch':
-        return this.enteredHandler(hit.address);
-      case 'debug-register':
-        return this.enteredHandler(this.view.pc);
-      case 'guest-int3':
-        if (hit.refused) this.view.pc += 1n;
-        return { kind: 'again', plan: this.reinject() };
-      case 'step':
-        return STEPPED;
-      default:
-        // HLT is a finished step (docs/hosts.md).
-        return exit.reason === 'hlt' ? STEPPED : { kind: 'unknown' };
-    }
+    const end = (this.step as SingleStep).ended(exit);
+    if (end.kind !== 'stepped') return end;
+    const touched = this.watching?.touchedByStep(end.dataRegisters);
+    if (touched !== undefined) return touched;
+    if (this.options.range === undefined || end.handler || end.halted) return STEPPED;
+    if (this.options.planting.takeStrayed(this.options.view.vcpu)) return this.replanned();
+    return this.inRange();
   }
 
   finish(): void {
-    this.traps.lift();
+    this.step?.finish();
+    this.options.planting.lift();
   }
 
-  /** A range step that met a breakpoint says so; any other end is a step. */
-  private done(pc: bigint): JobResult {
-    if (this.options.range === undefined) return STEPPED;
-    const breakpoint = this.breakpoints.executionAt(pc);
-    return breakpoint === undefined ? STEPPED : breakpointStop(breakpoint);
+  /** One instruction, or the range as far as nothing needs a look at each. */
+  private next(): RunPlan {
+    const { makeStep, range, breakpoints, blockInterrupts } = this.options;
+    this.step?.finish();
+    const whole = range !== undefined && this.watching?.needsSteps !== true;
+    this.step = makeStep({
+      blockInterrupts, dataRegisters: this.watching?.dataRegisters ?? [],
+      ...(whole && { range, until: breakpoints.executionAddresses(range) }),
+    });
+    this.watching?.beforeStep();
+    return this.step.begin();
   }
 
-  private enteredHandler(entry: bigint): JobResult {
-    this.view.pc = entry;
-    this.view.invalidate();
-    this.traps.lift();
-    this.traps.clearPushedTrapFlag();
-    return STEPPED;
+  /** After a step of a range: on with it, or at its end. A breakpoint inside says so. */
+  private inRange(): JobResult {
+    const { range, view, breakpoints, arrive } = this.options;
+    const { pc } = view;
+    const breakpoint = breakpoints.executionAt(pc);
+    const stop = breakpoint === undefined ? undefined : arrive(breakpoint, view);
+    if (stop !== undefined) return stop;
+    if (range === undefined || pc < range.start || pc >= range.end) return STEPPED;
+    return { kind: 'again', plan: this.next() };
   }
 
-  /** The guest's own int3 was taken from it by the intercept of our traps: deliver it; the trap at its handler stays. */
-  private reinject(): RunPlan {
-    return {
-      mode: 'continue',
-      debug: guestDebug({ interceptInt3: true, debugRegisters: this.traps.debugRegisters, inject: 'int3' }),
-      waitMicroseconds: WAIT_MICROSECONDS,
-      fresh: true,
-    };
+  private replanned(): JobResult {
+    this.options.planting.lift();
+    const plan = this.begin();
+    this.options.planting.protect();
+    return { kind: 'again', plan };
   }
 }

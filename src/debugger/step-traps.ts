@@ -60,8 +60,8 @@ export class StepTraps {
     this.mechanism = patchMechanism(capabilities, context);
   }
 
-  /** Plants the traps and returns the debug registers that the run needs besides. */
-  plant(): readonly DebugRegisterSlot[] {
+  /** Plants the traps and returns the debug registers that the run needs besides; the first `taken` are not to be had. */
+  plant(taken = 0): readonly DebugRegisterSlot[] {
     this.startPc = this.view.pc;
     this.guestTrapFlag = (this.view.vcpu.regs.rflags & RFLAGS_TF) !== 0n;
     this.entries = [...this.handlers(), ...this.softwareInterrupt()];
@@ -73,9 +73,9 @@ export class StepTraps {
       const insideTable = linear >= start && linear < end;
       if (this.mechanism !== undefined && !insideTable) {
         this.patches.plant({ mechanism: this.mechanism, physical });
-      } else if (this.needsDebugRegisters && slots.length < DEBUG_REGISTER_COUNT && inEveryMode(this.capabilities, 'debugExecute') &&
+      } else if (this.needsDebugRegisters && taken + slots.length < DEBUG_REGISTER_COUNT && inEveryMode(this.capabilities, 'debugExecute') &&
         !slots.some(({ address }) => address === linear)) {
-        slots.push({ index: slots.length, address: linear, type: 'execute', length: 1 });
+        slots.push({ index: taken + slots.length, address: linear, type: 'execute', length: 1 });
       }
     }
     this.debugRegisters = slots;
@@ -92,7 +92,7 @@ export class StepTraps {
   }
 
   get debugRegisterMask(): number {
-    return (1 << this.debugRegisters.length) - 1;
+    return this.debugRegisters.reduce((mask, { index }) => mask | (1 << index), 0);
   }
 
   /** The patch that stands at a linear address, if it is one of these traps. */

@@ -108,7 +108,8 @@ export class VcpuRunner {
   private isOver(exit: Exit): boolean {
     if (exit.reason === 'kicked') return this.kickWanted;
     if (this.machine.serve(this.vcpu, exit) === 'resume') return false;
-    // A device that ended the machine's run (power-off, reset): the instruction itself still completes.
+    // A device that ended the machine's run (power-off, reset) or a write that is watched: the instruction itself still
+    // completes.
     if (isDeviceExit(exit)) this.completeAccess();
     return true;
   }
@@ -137,9 +138,13 @@ export class VcpuRunner {
     this.log.served?.({ cpu: this.vcpu.id, exit, pc: this.pc, began: this.came, ended: now });
   }
 
-  /** Lets the access finish whose answer nobody will see; of a REP access only the elements already under way. */
+  /** Lets the access finish; of a REP access only the elements already under way. */
   private completeAccess(): void {
-    for (let fragment = 0; fragment < MAX_FRAGMENTS && this.vcpu.complete() !== undefined; fragment++);
+    for (let fragment = 0; fragment < MAX_FRAGMENTS; fragment++) {
+      const next = this.vcpu.complete();
+      if (next === undefined) return;
+      this.machine.serve(this.vcpu, next);
+    }
   }
 
   /** Tells the owner, who may start the next plan at once. */

@@ -10,7 +10,7 @@ import { cpuidTable, type CpuidPolicy } from './cpuid-table.js';
 import type { Device, MachineEvent } from './device.js';
 import type { SerialSink } from './devices/serial-16550a.js';
 import { ExitCounters } from './exit-counters.js';
-import type { Exit, ExitReason } from './exit.js';
+import type { Exit, ExitReason, MmioExit } from './exit.js';
 import { GuestMemory, ramLayout } from './guest-memory.js';
 import { MEBIBYTE, checkRamSize } from './memory-size.js';
 import { MmioBus } from './mmio-bus.js';
@@ -22,6 +22,7 @@ import { addStandardDevices, type StandardDevices } from './standard-devices.js'
 import { Vcpu } from './vcpu.js';
 import { EFER_LMA } from '../x86/cpu-mode.js';
 import { openVm } from './vm-setup.js';
+import { WriteProtection } from './write-protection.js';
 
 /** What to start: the file's bytes and how. */
 export interface GuestSource extends Omit<BootOptions, 'ram'> {
@@ -63,6 +64,13 @@ export class Machine {
   readonly memory: GuestMemory;
   readonly ports: PortBus;
   readonly mmio: MmioBus;
+  /** RAM pages whose writes `onProtectedWrite` gets; none unless a debugger asks. */
+  readonly protection: WriteProtection;
+  /**
+   * Carries out what the guest wrote to a protected page; the bytes are not in memory yet. `stop` ends the vCPU's run.
+   * An access is told in pieces of at most 8 bytes. Absent: the bytes are written.
+   */
+  onProtectedWrite: ((vcpu: Vcpu, gpa: number, bytes: Uint8Array) => 'resume' | 'stop') | undefined;
   readonly vcpus: readonly Vcpu[];
   /** Exits by reason, and what serving them took. */
   readonly exitCounters = new ExitCounters();
@@ -121,6 +129,8 @@ export class Machine {
     this.guest = guest;
     this.ports = new PortBus(log);
     this.mmio = new MmioBus(log);
+    const { constants } = native();
+    this.protection = new WriteProtection(vm, memory, constants['KVM_MEM_READONLY'], vm.checkExtension(constants['KVM_CAP_NR_MEMSLOTS']));
     this.#standard = addStandardDevices(this.ports, {
       raise: (event) => { this.#event ??= event; },
       serial: options.serial ?? NOWHERE,
@@ -171,15 +181,27 @@ export class Machine {
 
   /**
    * Serves an exit: port I/O and MMIO are carried out by the devices. `stop`: it was something else, or the guest
-   * ended or reset itself (`takeEvent`). Every exit is counted.
+   * ended or reset itself (`takeEvent`), or `onProtectedWrite` said so. Every exit is counted.
    */
-  serve(_vcpu: Vcpu, exit: Exit): 'resume' | 'stop' {
+  serve(vcpu: Vcpu, exit: Exit): 'resume' | 'stop' {
     this.exitCounters.count(exit.reason);
     if (exit.reason === 'io') this.ports.serve(exit);
     else if (exit.reason !== 'mmio') return 'stop';
-    // Firmware in ROM ignores writes, as a ROM chip does.
-    else if (!(exit.isWrite && this.memory.chunkAt(exit.address)?.kind === 'rom')) this.mmio.serve(exit);
+    else if (this.#serveMmio(vcpu, exit) === 'stop') return 'stop';
     return this.#event === undefined ? 'resume' : 'stop';
+  }
+
+  #serveMmio(vcpu: Vcpu, exit: MmioExit): 'resume' | 'stop' {
+    const kind = exit.isWrite ? this.memory.chunkAt(exit.address)?.kind : undefined;
+    if (kind === 'ram') {
+      const gpa = Number(exit.address);
+      if (this.onProtectedWrite !== undefined) return this.onProtectedWrite(vcpu, gpa, exit.data);
+      this.memory.write(gpa, exit.data);
+    } else if (kind === undefined) {
+      this.mmio.serve(exit);
+    }
+    // Else it is firmware in ROM, which ignores writes, as a ROM chip does.
+    return 'resume';
   }
 
   /** What the guest asked for, until it is taken: the first of power-off and reset since the last call. */

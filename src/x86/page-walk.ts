@@ -66,9 +66,10 @@ function address(high: number, low: number, mask: number): number {
  * Translates one linear address. Without 64-bit mode the address is taken modulo 2^32.
  *
  * @param paging control registers, or a format made from them with `pagingFormat` when many addresses are translated.
+ * @param visit gets the guest-physical address of every table entry that is read.
  */
 export function translate(
-  paging: PagingState | PagingFormat, linear: bigint, memory: PhysicalReader,
+  paging: PagingState | PagingFormat, linear: bigint, memory: PhysicalReader, visit?: (entryGpa: number) => void,
 ): Translation | PageFault {
   const format = 'levels' in paging ? paging : pagingFormat(paging);
   const low = Number(BigInt.asUintN(32, linear));
@@ -83,6 +84,7 @@ export function translate(
   for (const level of format.levels) {
     const index = indexOf(level, high, low);
     const entryGpa = table + index * format.entryBytes;
+    visit?.(entryGpa);
     let entryLow: number | undefined;
     let entryHigh: number | undefined = 0;
     if (format.pdptes !== undefined && level.entryName === 'PDPTE') {

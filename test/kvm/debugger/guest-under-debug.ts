@@ -2,6 +2,7 @@
 import { probeThisHost } from '../../../src/debugger/probe-machine.js';
 import { MachineTarget } from '../../../src/debugger/machine-target.js';
 import type { DebugCapabilities } from '../../../src/breakpoints/capabilities.js';
+import type { Mechanism } from '../../../src/breakpoints/planner.js';
 import type { StopEvent } from '../../../src/target.js';
 import { Machine } from '../../../src/vmm/machine.js';
 
@@ -26,7 +27,7 @@ export class GuestUnderDebug {
   readonly console: string[] = [];
   private waiting: ((stop: StopEvent) => void) | undefined;
 
-  constructor(readonly mode: TestMode, code: readonly number[], capabilities?: DebugCapabilities) {
+  constructor(readonly mode: TestMode, code: readonly number[], capabilities?: DebugCapabilities, mechanisms?: readonly Mechanism[]) {
     this.start = BigInt(CODE[mode]);
     this.machine = Machine.create({
       memory: 4 << 20,
@@ -36,6 +37,7 @@ export class GuestUnderDebug {
     this.target = new MachineTarget(this.machine, {
       capabilities: () => capabilities ?? hostCapabilities(),
       version: 'test',
+      ...(mechanisms !== undefined && { mechanisms: new Set(mechanisms) }),
     });
     this.target.onStop((stop) => {
       this.waiting?.(stop);
@@ -88,6 +90,14 @@ export class GuestUnderDebug {
 
   unbreak(offset: number, kind: 'software' | 'hardware' = 'software'): void {
     this.target.breakpoints.remove({ kind, address: this.start + BigInt(offset), length: 1 });
+  }
+
+  watch(kind: 'write' | 'read' | 'access', address: number | bigint, length: number): void {
+    this.target.breakpoints.insert({ kind, address: BigInt(address), length });
+  }
+
+  unwatch(kind: 'write' | 'read' | 'access', address: number | bigint, length: number): void {
+    this.target.breakpoints.remove({ kind, address: BigInt(address), length });
   }
 
   bytes(address: number, length: number): number[] {

@@ -1,6 +1,6 @@
 import test from 'tape';
 import type { DebugCapabilities } from '../../../src/breakpoints/capabilities.js';
-import { planBreakpoints, type PlanContext, type WantedBreakpoint } from '../../../src/breakpoints/planner.js';
+import { planBreakpoints, type Mechanism, type PlanContext, type WantedBreakpoint } from '../../../src/breakpoints/planner.js';
 import { INT3_IN_REAL_MODE_ONLY, NOTHING, ONLY_STEPPING, SOFTWARE_KVM, VMX, capabilities } from './capabilities-fixture.js';
 
 const FREE: PlanContext = { kernelIrqchip: false, guestUsesDebugRegisters: false };
@@ -17,9 +17,11 @@ function summary(wanted: WantedBreakpoint[], host: DebugCapabilities, context: P
   const plan = planBreakpoints(wanted, host, context);
   if ('refused' in plan) return `refused ${plan.refused.address.toString(16)}`;
   return [
-    ...plan.debugRegisters.map(({ index, address }) => `dr${index}=${address.toString(16)}`),
+    ...plan.debugRegisters.map(({ index, address, length, type }) => `dr${index}=${address.toString(16)}${type === 'execute' ? '' : `+${length} ${type}`}`),
     ...plan.patches.map(({ mechanism, physical }) => `${mechanism}@${physical.toString(16)}`),
+    ...plan.guards.map(({ breakpoint }) => `guard=${breakpoint.address.toString(16)}+${breakpoint.length}`),
     ...plan.stepped.map(({ address }) => `step@${address.toString(16)}`),
+    ...plan.steppedWatches.map(({ address, length }) => `watch=${address.toString(16)}+${length}`),
   ].join(' ');
 }
 
@@ -74,8 +76,53 @@ test('planner: every wanted breakpoint is planned exactly once or shares a regis
   t.end();
 });
 
-test('planner: watchpoints are refused in words', (t) => {
-  const plan = planBreakpoints([{ kind: 'write', address: 1n, length: 4, physical: 1 }], VMX, FREE);
-  t.ok('refused' in plan && /watchpoint/.test(plan.reason));
+const NO_DATA = capabilities({ debugWrite: false });
+const watch = (kind: 'write' | 'read' | 'access', address: number, length: number, guardable = true): WantedBreakpoint => ({
+  kind, address: BigInt(address), length, physical: undefined,
+  ...(guardable && { pieces: [{ linear: BigInt(address), physical: address, length }] }),
+});
+const only = (...mechanisms: Mechanism[]): PlanContext => ({ ...FREE, mechanisms: new Set(mechanisms) });
+
+const watchRows: [string, WantedBreakpoint[], DebugCapabilities, PlanContext, string][] = [
+  ['a write watch takes a debug register', [watch('write', 0x1000, 4)], VMX, FREE, 'dr0=1000+4 write'],
+  ['also from a guest that uses its own', [watch('write', 0x1000, 4)], VMX, GUEST_DRS, 'dr0=1000+4 write'],
+  ['unaligned: several registers', [watch('write', 0x1001, 7)], VMX, FREE, 'dr0=1001+1 write dr1=1002+2 write dr2=1004+4 write'],
+  ['a write watch longer than the registers is guarded', [watch('write', 0x1000, 40)], VMX, FREE, 'guard=1000+40'],
+  ['a write watch that does not fit what is left is guarded', [watch('write', 0x1000, 24), watch('write', 0x2001, 7)], VMX, FREE,
+    'dr0=1000+8 write dr1=1008+8 write dr2=1010+8 write guard=2001+7'],
+  ['where no page can be protected it is stepped', [watch('write', 0x1000, 40, false)], VMX, FREE, 'watch=1000+40'],
+  ['one that cannot be guarded comes before one that can', [1, 2, 3, 4].map((i) => watch('write', 0x1000 * i, 4)).concat(watch('write', 0x9000, 4, false)), VMX, FREE,
+    'dr0=9000+4 write dr1=1000+4 write dr2=2000+4 write dr3=3000+4 write guard=4000+4'],
+  ['a read watch is an access in the register', [watch('read', 0x1000, 2)], VMX, FREE, 'dr0=1000+2 access'],
+  ['read and access watches come before write watches', [1, 2, 3, 4].map((i) => watch('write', 0x1000 * i, 4)).concat(watch('access', 0x9000, 4)), VMX, FREE,
+    'dr0=9000+4 access dr1=1000+4 write dr2=2000+4 write dr3=3000+4 write guard=4000+4'],
+  ['a fifth read watch is stepped', [1, 2, 3, 4, 5].map((i) => watch('read', 0x1000 * i, 4)), VMX, FREE,
+    'dr0=1000+4 access dr1=2000+4 access dr2=3000+4 access dr3=4000+4 access watch=5000+4'],
+  ['hardware breakpoints come before watches', [watch('access', 0x1000, 32), hard(1)], VMX, FREE, 'dr0=1 watch=1000+32'],
+  ['watches come before spare registers for software breakpoints', [soft(1), watch('write', 0x1000, 32)], VMX, FREE,
+    'dr0=1000+8 write dr1=1008+8 write dr2=1010+8 write dr3=1018+8 write int3@1'],
+  ['no data breakpoints: write watches are guarded', [watch('write', 0x1000, 4)], NO_DATA, FREE, 'guard=1000+4'],
+  ['no data breakpoints: read watches are stepped, and execution has the registers', [watch('read', 0x1000, 4), hard(1)], NO_DATA, FREE, 'dr0=1 watch=1000+4'],
+  ['no read-only slots: stepped', [watch('write', 0x1000, 4)], capabilities({ debugWrite: false }, { readOnlySlot: false }), FREE, 'watch=1000+4'],
+  ['only stepping', [watch('access', 0x1000, 4), watch('write', 0x2000, 4)], ONLY_STEPPING, FREE, 'guard=2000+4 watch=1000+4'],
+  ['a fifth breakpoint in a page of CPL 3 is not patched with hlt', [1, 2, 3, 4, 5].map((a) => ({ ...soft(a), userMode: true })), SOFTWARE_KVM, FREE,
+    'dr0=1 dr1=2 dr2=3 dr3=4 step@5'],
+  ['but with int3', [1, 2, 3, 4, 5].map((a) => ({ ...soft(a), userMode: true })), VMX, FREE, 'dr0=1 dr1=2 dr2=3 dr3=4 int3@5'],
+  ['forced: only patches', [soft(1), hard(2)], VMX, only('patch'), 'int3@2 int3@1'],
+  ['forced: only stepping', [soft(1), watch('write', 0x1000, 4)], VMX, only('step'), 'step@1 watch=1000+4'],
+  ['forced: only read-only pages', [watch('write', 0x1000, 4)], VMX, only('read-only'), 'guard=1000+4'],
+  ['forced: what is left cannot do it', [watch('read', 0x1000, 4)], VMX, only('read-only', 'patch'), 'refused 1000'],
+];
+
+for (const [name, wanted, host, context, expected] of watchRows) {
+  test(`planner: ${name}`, (t) => {
+    t.equal(summary(wanted, host, context), expected);
+    t.end();
+  });
+}
+
+test('planner: nothing can find a watch: refused in words', (t) => {
+  const plan = planBreakpoints([watch('read', 1, 4)], NOTHING, FREE);
+  t.ok('refused' in plan && /neither a debug register left nor can it single-step/.test(plan.reason));
   t.end();
 });

@@ -1,0 +1,55 @@
+/** The planner's question for the processor as it stands: where each breakpoint lies in guest-physical memory. */
+import type { Breakpoint } from '../breakpoints/breakpoint-set.js';
+import type { DebugCapabilities } from '../breakpoints/capabilities.js';
+import {
+  isWatch, planBreakpoints, type BreakpointPlan, type MemoryPiece, type PlanContext, type WantedBreakpoint,
+} from '../breakpoints/planner.js';
+import { TargetError } from '../target.js';
+import { PAGE_SIZE, pageOf } from '../vmm/write-protection.js';
+import type { CpuView } from './cpu-view.js';
+
+export type Planned = BreakpointPlan<WantedBreakpoint & { readonly breakpoint: Breakpoint }>;
+
+export interface PlanRequest {
+  readonly view: CpuView;
+  readonly capabilities: DebugCapabilities;
+  readonly context: PlanContext;
+  /** GPAs of pages that cannot be write-protected; asked for only when there are watchpoints. */
+  readonly unsafePages: () => ReadonlySet<number>;
+}
+
+/** Plans a set of breakpoints. Throws TargetError with the planner's reason. */
+export function planFor(breakpoints: readonly Breakpoint[], { view, capabilities, context, unsafePages }: PlanRequest): Planned {
+  let unsafe: ReadonlySet<number> | undefined;
+  const wanted = breakpoints.map((breakpoint) => {
+    const { kind, address, length } = breakpoint;
+    if (!isWatch(breakpoint)) {
+      return { kind, address, length, breakpoint, physical: view.memory.physicalRam(address), userMode: isUserMode(view, address) };
+    }
+    const pieces = view.memory.ramPieces(address, length);
+    unsafe ??= unsafePages();
+    const canGuard = pieces !== undefined && !pagesOf(pieces).some((page) => unsafe?.has(page));
+    return { kind, address, length, breakpoint, physical: undefined, ...(canGuard && { pieces }) };
+  });
+  const plan = planBreakpoints(wanted, capabilities, context);
+  if ('refused' in plan) {
+    const { refused } = plan;
+    const what = isWatch(refused) ? 'watchpoint' : 'breakpoint';
+    throw new TargetError(`A ${what} at 0x${refused.address.toString(16)} cannot be made to stop: ${plan.reason}`);
+  }
+  return plan;
+}
+
+/** Code that CPL 3 may run: by its page, or, without paging, because it is what runs now. */
+function isUserMode(view: CpuView, address: bigint): boolean {
+  return view.memory.isUserMode(address) || (view.cpl === 3 && view.pc === address);
+}
+
+/** GPAs of the first bytes of the pages that some runs of bytes touch. */
+export function pagesOf(pieces: readonly MemoryPiece[]): number[] {
+  const pages: number[] = [];
+  for (const { physical, length } of pieces) {
+    for (let page = pageOf(physical); page < physical + length; page += PAGE_SIZE) pages.push(page);
+  }
+  return pages;
+}

@@ -1,0 +1,117 @@
+/** Makes the job for a resume action: the client's breakpoints, this host's mechanisms and one vCPU brought together. */
+import type { Breakpoint, BreakpointSet } from '../breakpoints/breakpoint-set.js';
+import type { DebugCapabilities } from '../breakpoints/capabilities.js';
+import { isWatch, type Mechanism, type PlanContext } from '../breakpoints/planner.js';
+import { TargetError, type ResumeAction, type StepOptions, type ThreadId } from '../target.js';
+import type { Machine } from '../vmm/machine.js';
+import { decodeDr7 } from '../x86/debug-registers.js';
+import { planFor, type Planned } from './breakpoint-planning.js';
+import { ContinueJob } from './continue-job.js';
+import type { CpuView } from './cpu-view.js';
+import type { DebugLog } from './debug-log.js';
+import { type Arrive, type Job } from './job.js';
+import { prepareStep } from './mp-state.js';
+import { Planting } from './planting.js';
+import { SingleStep, type StepRequest } from './single-step.js';
+import { StepJob } from './step-job.js';
+import { HandlerCache, StepTraps } from './step-traps.js';
+
+export interface JobMakerOptions {
+  readonly machine: Machine;
+  /** By vCPU. */
+  readonly views: readonly CpuView[];
+  readonly breakpoints: BreakpointSet;
+  readonly capabilities: () => DebugCapabilities;
+  /** Absent: everything that the host has. */
+  readonly mechanisms?: ReadonlySet<Mechanism>;
+  readonly stepOptions: StepOptions;
+  readonly arrive: Arrive;
+  /** Text for gdb's console while the guest runs. */
+  readonly say: (text: string) => void;
+  readonly log: DebugLog;
+}
+
+export class JobMaker {
+  readonly planting: Planting;
+  private readonly handlers: readonly HandlerCache[];
+  private userModeSaid = false;
+  private slowSaid = false;
+
+  constructor(private readonly options: JobMakerOptions) {
+    this.planting = new Planting(options.machine, options.views, options.say);
+    this.handlers = options.views.map(() => new HandlerCache());
+  }
+
+  /** Throws TargetError when the action is not possible on this host. */
+  make(action: ResumeAction): Job {
+    const { breakpoints, arrive, capabilities, machine, log, stepOptions } = this.options;
+    const view = this.viewOf(action.thread);
+    const context = this.planContext(this.guestUsesDebugRegisters(view));
+    const shared = {
+      view, breakpoints, arrive, planting: this.planting,
+      plan: (wanted: readonly Breakpoint[]) => this.planAndSay(wanted, view, context),
+      makeStep: (request: StepRequest) => new SingleStep(view, capabilities(), this.traps(action.thread, context), request),
+    };
+    if (action.kind === 'continue') {
+      this.warnOfUserMode(view);
+      return new ContinueJob({ ...shared, capabilities, log });
+    }
+    if (machine.kernelIrqchip) prepareStep(view.vcpu);
+    if (!capabilities().userStep && view.cpl === 3 && view.mode.isLong) {
+      throw new TargetError("This host's KVM runs CPL 3 code in long mode without looking at debug settings, so it cannot be stepped; continue, or step on a host with VMX or SVM");
+    }
+    return new StepJob({
+      ...shared,
+      ...(action.kind === 'range-step' && { range: { start: action.start, end: action.end } }),
+      blockInterrupts: stepOptions.noIrq,
+    });
+  }
+
+  /** Throws TargetError when some of the client's breakpoints cannot be made to stop, as seen from a vCPU that stands. */
+  check(thread: ThreadId): void {
+    this.plan(this.options.breakpoints.all, this.viewOf(thread), this.planContext(false));
+  }
+
+  private planAndSay(wanted: readonly Breakpoint[], view: CpuView, context: PlanContext): Planned {
+    const plan = this.plan(wanted, view, context);
+    const [watch] = plan.steppedWatches;
+    if (watch !== undefined && !this.slowSaid) {
+      this.slowSaid = true;
+      this.options.say(`The ${watch.kind} watchpoint at 0x${watch.address.toString(16)} is found by stepping, for want of a faster way here: the guest runs slowly while it is set.\n`);
+    }
+    return plan;
+  }
+
+  private plan(wanted: readonly Breakpoint[], view: CpuView, context: PlanContext): Planned {
+    const watched = wanted.filter(isWatch).map(({ address }) => address);
+    return planFor(wanted, { view, capabilities: this.options.capabilities(), context, unsafePages: () => this.planting.unsafePages(watched) });
+  }
+
+  private planContext(guestUsesDebugRegisters: boolean): PlanContext {
+    const { machine, mechanisms } = this.options;
+    return { kernelIrqchip: machine.kernelIrqchip, guestUsesDebugRegisters, ...(mechanisms !== undefined && { mechanisms }) };
+  }
+
+  private viewOf(thread: ThreadId): CpuView {
+    return this.options.views[thread - 1];
+  }
+
+  private traps(thread: ThreadId, context: PlanContext): StepTraps {
+    return new StepTraps(this.viewOf(thread), this.options.capabilities(), context, this.planting.guard.patches, this.handlers[thread - 1]);
+  }
+
+  /** Said once: breakpoints in such code would be passed without a word. */
+  private warnOfUserMode(view: CpuView): void {
+    const { breakpoints, capabilities, say } = this.options;
+    if (this.userModeSaid || breakpoints.all.length === 0 || capabilities().userStep) return;
+    if (view.cpl !== 3 || !view.mode.isLong) return;
+    this.userModeSaid = true;
+    say("This host's KVM runs CPL 3 code in long mode without looking at debug settings: breakpoints there do not stop.\n");
+  }
+
+  private guestUsesDebugRegisters(view: CpuView): boolean {
+    if (this.options.breakpoints.all.length === 0) return false;
+    const { db, dr7 } = view.vcpu.debugRegisters;
+    return decodeDr7(dr7, db).length > 0;
+  }
+}
