@@ -95,6 +95,7 @@ async function serve(options: RunOptions, machine: Machine, trace: ExitTrace | u
     capabilities: probeThisHost,
     version: version(),
     ...(executable !== undefined && { executable }),
+    ...(options.mechanisms !== undefined && { mechanisms: options.mechanisms }),
     log: {
       ...(options.log.has('exit') && { exit: (line: string) => say(`exit ${line}`) }),
       ...(options.log.has('bp') && { breakpoint: (line: string) => say(`bp ${line}`) }),

@@ -1,5 +1,6 @@
 /** The options of `run`: what yargs is told about them, and what they mean once read. */
 import type { Options } from 'yargs';
+import { MECHANISMS, type Mechanism } from '../debugger/machine-target.js';
 import type { DisconnectPolicy, KillPolicy } from '../rsp/server.js';
 import { DEFAULT_LISTEN, parseListenAddress, type ListenAddress } from '../rsp/transports/listen-address.js';
 import { BOOT_KINDS, CPU_MODES, type BootKind, type StartMode } from '../vmm/boot/boot-options.js';
@@ -18,7 +19,7 @@ const flag: Options = { type: 'boolean' };
 export const RUN_OPTIONS = {
   listen: text, gdb: flag, memory: text, cpus: text, cpu: text, irqchip: text, boot: text, load: text, entry: text, mode: text, append: text,
   module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, run: flag,
-  'on-disconnect': text, 'on-kill': text, description: text, log: text, 'trace-exits': text,
+  'on-disconnect': text, 'on-kill': text, description: text, log: text, 'trace-exits': text, mechanisms: text,
 } as const satisfies Record<string, Options>;
 
 export interface RunOptions {
@@ -54,6 +55,8 @@ export interface RunOptions {
   readonly log: ReadonlySet<LogLayer>;
   /** Path of a file for a trace of every exit, as typed. */
   readonly traceExits?: string;
+  /** What may be used to make breakpoints stop. Absent: everything that the host has. */
+  readonly mechanisms?: ReadonlySet<Mechanism>;
 }
 
 /** What yargs makes of a command line: text, booleans, and lists where an option was repeated. */
@@ -80,6 +83,7 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     if (path === '') throw new UsageError('--trace-exits takes the file that the trace goes to.');
     return path;
   });
+  const mechanisms = convert(argv, 'mechanisms', (value) => names('mechanisms', value, MECHANISMS));
   const description = choice(argv, 'description', ['auto', ...DESCRIPTION_VARIANTS.filter((name) => name !== 'superset')], 'auto');
   return {
     guest, listen, gdb, gdbArguments,
@@ -98,8 +102,9 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     onDisconnect: choice(argv, 'on-disconnect', ['stop', 'continue', 'kill'], 'stop'),
     onKill: choice(argv, 'on-kill', ['exit', 'keep', 'reset'], 'exit'),
     description: description === 'auto' ? 'superset' : description,
-    log: readLog(single(argv, 'log')),
+    log: names('log', single(argv, 'log') ?? '', LOG_LAYERS),
     ...(traceExits !== undefined && { traceExits }),
+    ...(mechanisms !== undefined && { mechanisms }),
   };
 }
 
@@ -149,12 +154,12 @@ function readSerial(argv: ParsedArguments, listen: ListenAddress): string {
   return serial ?? 'none';
 }
 
-function readLog(value: string | undefined): ReadonlySet<LogLayer> {
-  const names = (value ?? '').split(',').filter((name) => name !== '');
-  return new Set(names.map((name) => {
-    const layer = LOG_LAYERS.find((known) => known === name);
-    if (layer === undefined) throw new UsageError(`--log takes ${LOG_LAYERS.join(', ')} with commas between, not "${name}".`);
-    return layer;
+/** A list with commas between. */
+function names<T extends string>(option: string, value: string, known: readonly T[]): ReadonlySet<T> {
+  return new Set(value.split(',').filter((name) => name !== '').map((name) => {
+    const found = known.find((candidate) => candidate === name);
+    if (found === undefined) throw new UsageError(`--${option} takes ${known.join(', ')} with commas between, not "${name}".`);
+    return found;
   }));
 }
 

@@ -21,6 +21,7 @@ kvm-gdbserver gdb-script            prints the path of the helper that stock gdb
   --on-kill WHAT            exit, keep, reset: the guest when gdb says kill        [exit]
   --description NAME        registers that gdb sees: auto, x86-64, i386, i8086     [auto]
   --log LAYERS              rsp, exit, bp, with commas: what happens, on stderr
+  --mechanisms LIST         debug-register, patch, read-only, step: what may make breakpoints stop
   --trace-exits FILE        every exit on a time line, for Perfetto or chrome://tracing
   --version  --help
 
