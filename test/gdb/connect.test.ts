@@ -56,6 +56,15 @@ test('attach over a pipe: target remote | kvm-gdbserver --listen stdio', (t) => 
   t.end();
 });
 
+test('a server behind a pipe that starts late: gdb has asked again, and hears one answer', (t) => {
+  const line = `target remote | sleep 5; exec ${process.execPath} ${SERVER_MAIN} --listen stdio build/modes.img`;
+  const { stdout, status, stderr } = spawnSync('gdb', ['-nx', '-batch', '-ex', line, '-ex', 'stepi', '-ex', 'kill'],
+    { cwd: GUESTS_FOLDER, encoding: 'utf8', timeout: 30_000, killSignal: 'SIGKILL' });
+  t.match(stdout, /0x0*7c00 in \?\? \(\)[^]*0x0*7c01[^]*killed/, stderr);
+  t.equal(status, 0);
+  t.end();
+});
+
 test('a second client is refused in words, and the first does not notice', async (t) => {
   await withAttachedGdb(['build/modes.img'], async (gdb, server) => {
     await withAnotherGdb(async (second) => {

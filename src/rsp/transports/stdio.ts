@@ -1,6 +1,7 @@
 /** One client on stdin and stdout, as `target remote | kvm-gdbserver --listen stdio …` makes it. */
 import type { Readable, Writable } from 'node:stream';
 import type { Connection, Listener } from './connection.js';
+import { withoutRepeatedPacket } from './repeated-packet.js';
 import { stayAwake } from './stay-awake.js';
 
 /** The connection is handed on at once. Nothing else may write to `output`: it would be noise between packets. */
@@ -28,9 +29,11 @@ function connectionOverStreams(input: Readable, output: Writable): Connection {
     peer: 'stdio',
     start(onData, onClose) {
       report = onClose;
+      let isFirst = true;
       input.on('data', (chunk: Buffer) => {
         if (!open) return;
-        onData(chunk);
+        onData(isFirst ? withoutRepeatedPacket(chunk) : chunk);
+        isFirst = false;
         stayAwake();
       });
       input.on('end', close);

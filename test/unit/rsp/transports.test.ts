@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import test from 'tape';
 import type { Connection } from '../../../src/rsp/transports/connection.js';
+import { withoutRepeatedPacket } from '../../../src/rsp/transports/repeated-packet.js';
 import { parseListenAddress } from '../../../src/rsp/transports/listen-address.js';
 import { listenTcp } from '../../../src/rsp/transports/listen-tcp.js';
 import { listenUnix } from '../../../src/rsp/transports/listen-unix.js';
@@ -169,4 +170,31 @@ test('stdio: one client on two streams', async (t) => {
   connection!.end();
   t.equal(closes, 1);
   t.ok(connection!.write(Buffer.from('late')), 'a late write is dropped');
+});
+
+test('stdio: what gdb asked again before the server read is dropped', (t) => {
+  const hello = '$qSupported:xmlRegisters=i386#6a';
+  for (const [bytes, left] of [
+    [`+${hello}${hello}${hello}`, `+${hello}`],
+    [`+${hello}+${hello}$QStartNoAckMode#b0`, `+${hello}$QStartNoAckMode#b0`],
+    [`+${hello}`, `+${hello}`],
+    [`${hello}$?#3f`, `${hello}$?#3f`],
+    [`${hello}${hello.slice(0, 9)}`, `${hello}${hello.slice(0, 9)}`],
+    ['+', '+'], ['', ''], ['$g', '$g'], ['$g#', '$g#'], ['#$g', '#$g'],
+  ]) {
+    t.equal(withoutRepeatedPacket(Buffer.from(bytes)).toString(), left, bytes);
+  }
+  t.end();
+});
+
+test('stdio: only the first bytes are looked at', async (t) => {
+  const input = new PassThrough();
+  const output = new PassThrough();
+  listenStdio(shout, input, output);
+  input.write('$g#67$g#67');
+  await new Promise((resolve) => setImmediate(resolve));
+  input.write('$g#67$g#67');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  t.equal(String(output.read()), '$G#67$G#67$G#67');
+  input.destroy();
 });
