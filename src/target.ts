@@ -97,12 +97,29 @@ export interface BreakpointRequest {
   readonly address: bigint;
   /** Length in bytes for watchpoints; gdb's kind (1 on x86) for breakpoints. */
   readonly length: number;
+  /**
+   * Bytecode of agent expressions (gdb manual, appendix "The GDB Agent Expression Mechanism"): the guest stops only if
+   * one of them is not 0. Absent or empty: it always stops. One that cannot be evaluated stops it too, and says why.
+   */
+  readonly conditions?: readonly Uint8Array[];
+  /**
+   * Bytecode that is run, in order, when a condition holds. The guest then goes on: a breakpoint with commands never
+   * stops it, but for a command that fails.
+   */
+  readonly commands?: readonly Uint8Array[];
+  /** The client would have the commands go on when it has gone. Text has nowhere to go then, so they end with it here. */
+  readonly persistCommands?: boolean;
 }
 
 export interface BreakpointSupport {
   /** The kinds this target offers; others get the empty reply. */
   readonly kinds: ReadonlySet<BreakpointKind>;
-  /** Idempotent (gdb manual, "Packets": Z). Throws TargetError when it could not be made to stop. */
+  /** Conditions and commands are carried out here, without asking the client; text goes to `onConsole`. */
+  readonly agentExpressions?: true;
+  /**
+   * Idempotent (gdb manual, "Packets": Z): of a breakpoint that is there, conditions and commands are replaced. Throws
+   * TargetError when it could not be made to stop, or for bytecode that is not valid; then nothing has changed.
+   */
   insert(request: BreakpointRequest): void;
   /** Idempotent; removing what is not there is no error. */
   remove(request: BreakpointRequest): void;

@@ -3,16 +3,30 @@
  * decided anew at every resume (planner.ts), so nothing here knows about mechanisms or guest memory.
  */
 import type { BreakpointRequest } from '../target.js';
+import { decodeCondition, decodeProgram, type Program } from './agent/bytecode.js';
 
-/** One Z packet's breakpoint and how often it stopped the machine. */
-export interface Breakpoint extends BreakpointRequest {
+/** One Z packet's breakpoint, with its conditions and commands compiled, and how often it was reached. */
+export interface Breakpoint extends Pick<BreakpointRequest, 'kind' | 'address' | 'length'> {
+  /** Of which one must hold; none: it always stops. */
+  conditionPrograms: readonly Program[];
+  /** Run instead of a stop; none: it stops. */
+  commandPrograms: readonly Program[];
+  /** How often the guest came here, whatever the conditions said. */
+  arrivals: number;
+  /** How often it came here with a condition that held, or without one. */
   hits: number;
 }
 
-/** The client's breakpoints. No method throws. */
+/** Removed breakpoints whose counts are kept for their return: gdb removes its breakpoints at every stop. */
+const MOST_REMEMBERED = 1000;
+
+/** The client's breakpoints. No method throws but `add`. */
 export class BreakpointSet {
   private readonly byKey = new Map<string, Breakpoint>();
   private cached: readonly Breakpoint[] | undefined;
+  /** Removed breakpoints, the one removed last at the end. */
+  private readonly remembered = new Map<string, Breakpoint>();
+  private removedSinceAdd: Breakpoint[] = [];
 
   /** All breakpoints, oldest first. The array is the same until the set changes. */
   get all(): readonly Breakpoint[] {
@@ -20,24 +34,51 @@ export class BreakpointSet {
     return this.cached;
   }
 
+  /** Those removed since the last one was added: at a stop, the ones that gdb had set for the run before it. */
+  get lastRemoved(): readonly Breakpoint[] {
+    return this.removedSinceAdd;
+  }
+
   has(request: BreakpointRequest): boolean {
     return this.byKey.has(keyOf(request));
   }
 
-  /** Adds one; adding it again changes nothing (Z packets are idempotent: gdb manual, "Packets"). */
+  /**
+   * Adds one; of one that is there, conditions and commands are replaced (gdb manual, "Packets": Z) and the counts go
+   * on, as they do for one that comes back. Throws TargetError for bytecode that is not valid; then nothing has changed.
+   */
   add(request: BreakpointRequest): void {
+    const conditionPrograms = (request.conditions ?? []).map(decodeCondition);
+    const commandPrograms = (request.commands ?? []).map(decodeProgram);
     const key = keyOf(request);
-    if (this.byKey.has(key)) return;
-    this.byKey.set(key, { ...request, hits: 0 });
+    const { kind, address, length } = request;
+    const known = this.byKey.get(key) ?? this.remembered.get(key) ?? { kind, address, length, arrivals: 0, hits: 0 };
+    // The same object: a run under way counts in it.
+    this.byKey.set(key, Object.assign(known, { conditionPrograms, commandPrograms }));
+    this.remembered.delete(key);
+    this.removedSinceAdd = [];
     this.cached = undefined;
   }
 
   remove(request: BreakpointRequest): void {
-    if (this.byKey.delete(keyOf(request))) this.cached = undefined;
+    const key = keyOf(request);
+    const breakpoint = this.byKey.get(key);
+    if (breakpoint === undefined) return;
+    this.byKey.delete(key);
+    this.cached = undefined;
+    this.removedSinceAdd.push(breakpoint);
+    this.remembered.set(key, breakpoint);
+    for (const oldest of this.remembered.keys()) {
+      if (this.remembered.size <= MOST_REMEMBERED) break;
+      this.remembered.delete(oldest);
+    }
   }
 
+  /** Forgets all of them, and what was counted. */
   clear(): void {
     this.byKey.clear();
+    this.remembered.clear();
+    this.removedSinceAdd = [];
     this.cached = undefined;
   }
 
@@ -50,6 +91,11 @@ export class BreakpointSet {
       if (breakpoint.kind === 'hardware') found ??= breakpoint;
     }
     return found;
+  }
+
+  /** All execution breakpoints at a linear address; both kinds may stand at one. */
+  allExecutionAt(address: bigint): Breakpoint[] {
+    return this.all.filter((each) => each.address === address && (each.kind === 'software' || each.kind === 'hardware'));
   }
 
   /** Linear addresses of the execution breakpoints (in `start <= address < end`), ascending, without duplicates. */

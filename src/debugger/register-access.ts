@@ -5,7 +5,7 @@
 import { TargetError } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
 import type { X86Register, X86TargetDescription } from '../x86/target-description.js';
-import { encodeRegister, encodeRegisters } from '../x86/register-encode.js';
+import { encodeRegister, encodeRegisters, registerValue } from '../x86/register-encode.js';
 import { RegisterWriteError, type RegisterFile, type RegisterSink } from '../x86/register-file.js';
 import { writeRegister, writeRegisters } from '../x86/register-write.js';
 import type { XsaveLayout } from '../x86/xsave.js';
@@ -16,6 +16,7 @@ export class RegisterAccess {
   private readonly block: Uint8Array;
   private readonly blockView: DataView;
   private blockIsCurrent = false;
+  private readonly scratch = new DataView(new ArrayBuffer(8));
   private readonly msrIndices: Uint32Array;
   private msrValues: Map<number, bigint> | undefined;
   private readonly file: RegisterFile;
@@ -57,6 +58,12 @@ export class RegisterAccess {
     const register = this.register(regnum);
     if (!this.blockIsCurrent) encodeRegister(register, this.file, this.view.mode, this.block, this.blockView);
     return this.block.subarray(register.offset, register.offset + register.size);
+  }
+
+  /** One register's value, unsigned; undefined for a number that is none, or a register of more than 64 bits. */
+  value(regnum: number): bigint | undefined {
+    const register = this.description.registers.at(regnum);
+    return register && registerValue(register, this.file, () => this.view.mode, this.scratch);
   }
 
   write(regnum: number, bytes: Uint8Array): void {

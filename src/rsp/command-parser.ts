@@ -64,20 +64,43 @@ export function parseRegisterWrite(args: Buffer): { regnum: number; value: Uint8
 
 const BREAKPOINT_KINDS: readonly BreakpointKind[] = ['software', 'hardware', 'write', 'read', 'access'];
 
-export interface BreakpointPacket extends BreakpointRequest {
-  /** What follows the kind: conditions (`;X…`) and commands (`;cmds:…`), not yet interpreted. */
-  readonly tail: string;
-}
-
-/** `type,addr,kind[;tail]` of `Z` and `z`. */
-export function parseBreakpoint(args: Buffer): BreakpointPacket {
+/** `type,addr,kind` of `Z` and `z`; behind it, conditions `;Xlen,expr…` and commands `;cmds:persist,Xlen,expr…` of `Z`. */
+export function parseBreakpoint(args: Buffer): BreakpointRequest {
   const reader = new PacketReader(args);
   const kind = BREAKPOINT_KINDS[reader.number('a breakpoint type')];
   if (kind === undefined) throw new TargetError('Breakpoint types are 0 to 4.');
   reader.expect(',', 'after the breakpoint type');
   const { address, length } = readRange(reader);
-  if (!reader.atEnd) reader.expect(';', 'after the breakpoint');
-  return { kind, address, length, tail: reader.rest().toString('latin1') };
+  if (reader.atEnd) return { kind, address, length };
+  const conditions: Uint8Array[] = [];
+  const commands: Uint8Array[] = [];
+  let persistCommands = false;
+  while (reader.skip(';')) {
+    if (reader.peek() !== 'c') {
+      readExpressions(reader, conditions);
+      continue;
+    }
+    if (reader.textUntil(':') !== 'cmds') throw new TargetError('Behind a breakpoint stand conditions (X) and commands (cmds:).');
+    persistCommands = reader.number('whether the commands persist') !== 0;
+    reader.expect(',', 'before the commands');
+    readExpressions(reader, commands);
+  }
+  reader.expectEnd('the breakpoint');
+  return {
+    kind, address, length,
+    ...(conditions.length > 0 && { conditions }),
+    ...(commands.length > 0 && { commands, persistCommands }),
+  };
+}
+
+/** One or more `X len,expr`, the length in bytes; added to `list`. */
+function readExpressions(reader: PacketReader, list: Uint8Array[]): void {
+  do {
+    reader.expect('X', 'before an expression');
+    const length = reader.number('the length of an expression');
+    reader.expect(',', 'before the expression');
+    list.push(reader.hex(length, 'The expression'));
+  } while (reader.peek() === 'X');
 }
 
 export type ResumeVerb = 'continue' | 'step' | 'range-step' | 'stop';

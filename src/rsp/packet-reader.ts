@@ -61,6 +61,16 @@ export class PacketReader {
     return rest;
   }
 
+  /** The next `length` bytes, decoded from hex. */
+  hex(length: number, what: string): Uint8Array {
+    const end = this.at + 2 * length;
+    if (end > this.bytes.length) throw new TargetError(`${what} is shorter than the ${length} bytes it says.`);
+    const bytes = fromHex(this.bytes, this.at, end);
+    if (bytes === undefined) throw new TargetError(`${what} must be pairs of hex digits.`);
+    this.at = end;
+    return bytes;
+  }
+
   /** What is left, decoded from hex. */
   hexRest(what: string): Uint8Array {
     const bytes = fromHex(this.bytes, this.at);

@@ -87,6 +87,22 @@ export function encodeRegister(register: X86Register, file: RegisterFile, mode: 
   encode(register.source, register.size, file, mode, out, view, register.offset);
 }
 
+/**
+ * One register's value as an unsigned number; undefined for one of more than 64 bits. The general registers, which is
+ * what conditions on breakpoints read, come without a copy. `scratch` has room for 8 bytes.
+ */
+export function registerValue({ source, size }: X86Register, file: RegisterFile, mode: () => CpuMode, scratch: DataView): bigint | undefined {
+  if (source.kind === 'gpr') {
+    const value = file.regs[source.name];
+    return size === 8 ? value : BigInt.asUintN(32, value);
+  }
+  if (size > 8) return undefined;
+  const out = new Uint8Array(scratch.buffer, scratch.byteOffset, 8);
+  out.fill(0);
+  encode(source, size, file, mode(), out, scratch, 0);
+  return scratch.getBigUint64(0, true);
+}
+
 /** One register's bytes. @throws RangeError for a number that the description does not have. */
 export function readRegister(description: X86TargetDescription, regnum: number, file: RegisterFile): Uint8Array {
   const register = registerNumbered(description, regnum);

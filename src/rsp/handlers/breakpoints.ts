@@ -1,41 +1,51 @@
-/** `Z z`: breakpoints and watchpoints, where the target has them (gdb manual, "Packets"). */
+/** `Z z`: breakpoints and watchpoints with their conditions and commands, where the target has them (gdb manual, "Packets"). */
 import { TargetError } from '../../target.js';
 import type { CommandSpec } from '../command-spec.js';
 import { parseBreakpoint } from '../command-parser.js';
 import type { SessionState } from '../session-state.js';
 
-function change(session: SessionState, args: Buffer, operation: 'insert' | 'remove'): string {
-  const { tail, ...request } = parseBreakpoint(args);
+function insert(session: SessionState, args: Buffer): string {
+  const request = parseBreakpoint(args);
   const support = session.target.breakpoints;
   if (support === undefined || !support.kinds.has(request.kind)) return '';
+  const hasExpressions = request.conditions !== undefined || request.commands !== undefined;
   // Dropping a condition would stop where the user said not to, so it is refused rather than ignored.
-  if (operation === 'insert' && tail !== '') {
+  if (hasExpressions && support.agentExpressions !== true) {
     throw new TargetError('Conditions and commands on breakpoints are not supported; gdb evaluates them itself.');
   }
-  support[operation](request);
+  support.insert(request);
   return 'OK';
 }
 
-function reasons(session: SessionState): string[] {
-  const { client, target } = session;
-  const features: string[] = [];
-  if (client.swbreak && target.breakpoints?.kinds.has('software')) features.push('swbreak+');
-  if (client.hwbreak && target.breakpoints?.kinds.has('hardware')) features.push('hwbreak+');
-  return features;
+function remove(session: SessionState, args: Buffer): string {
+  const { kind, address, length } = parseBreakpoint(args);
+  const support = session.target.breakpoints;
+  if (support === undefined || !support.kinds.has(kind)) return '';
+  support.remove({ kind, address, length });
+  return 'OK';
+}
+
+function features(session: SessionState): string[] {
+  const { client, target: { breakpoints } } = session;
+  const offered: string[] = [];
+  if (client.swbreak && breakpoints?.kinds.has('software')) offered.push('swbreak+');
+  if (client.hwbreak && breakpoints?.kinds.has('hardware')) offered.push('hwbreak+');
+  if (breakpoints?.agentExpressions) offered.push('ConditionalBreakpoints+', 'BreakpointCommands+');
+  return offered;
 }
 
 export const breakpointCommands: readonly CommandSpec[] = [
   {
     name: 'Z',
     available: (target) => target.breakpoints !== undefined,
-    handle: (session, args) => change(session, args, 'insert'),
-    features: reasons,
+    handle: insert,
+    features,
     explains: true,
   },
   {
     name: 'z',
     available: (target) => target.breakpoints !== undefined,
-    handle: (session, args) => change(session, args, 'remove'),
+    handle: remove,
     explains: true,
   },
 ];

@@ -65,6 +65,8 @@ export interface FakeOptions {
   readonly kinds?: readonly BreakpointKind[];
   readonly without?: readonly ('breakpoints' | 'monitor' | 'stepOptions' | 'physicalMemory' | 'executable')[];
   readonly withReverse?: boolean;
+  /** Takes conditions and commands on breakpoints; it carries out none, and refuses the expression `ff`. */
+  readonly withAgentExpressions?: boolean;
   readonly memorySize?: number;
 }
 
@@ -211,8 +213,10 @@ export class FakeTarget implements DebugTarget {
     const kinds = new Set(this.options.kinds ?? (['software', 'hardware'] as const));
     return {
       kinds,
+      ...(this.options.withAgentExpressions && { agentExpressions: true as const }),
       insert: (request) => {
         if (request.address === 0xbadn) throw new TargetError('No mechanism can stop at 0xbad.');
+        if (request.conditions?.some(([first]) => first === 0xff)) throw new TargetError('The agent expression is not valid.');
         this.planted.set(`${request.kind} ${request.address}`, request);
       },
       remove: (request) => void this.planted.delete(`${request.kind} ${request.address}`),

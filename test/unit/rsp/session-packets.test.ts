@@ -96,6 +96,11 @@ const ROWS: readonly Row[] = [
   { ask: 'Z0,bad,1', expect: 'E.No mechanism can stop at 0xbad.' },
   { ask: 'Z0,7c00,1;X3,220027', expect: /^E\.Conditions and commands/ },
   { ask: 'z0,7c00,1;X3,220027', expect: 'OK' },
+  { ask: 'Z0,7c00,1;X3,220027X3,220127', expect: 'OK', options: { withAgentExpressions: true } },
+  { ask: 'Z1,7c00,1;X1,27;cmds:1,X1,27', expect: 'OK', options: { withAgentExpressions: true } },
+  { ask: 'Z0,7c00,1;X1,ff', expect: 'E.The agent expression is not valid.', options: { withAgentExpressions: true } },
+  { ask: 'Z0,7c00,1;X4,220027', expect: /^E\.The expression is shorter/, options: { withAgentExpressions: true } },
+  { ask: 'Z2,7c00,1;X3,220027', expect: '', options: { withAgentExpressions: true } },
   { ask: 'Z9,7c00,1', expect: /^E\.Breakpoint types/ },
   { ask: 'Z0,7c00,1', expect: '', options: { without: ['breakpoints'] } },
   { ask: 'z0,7c00,1', expect: '', options: { without: ['breakpoints'] } },
@@ -213,9 +218,26 @@ test('qSupported names only what the client and the target can do', (t) => {
   }
   const none = new SessionClient({ without: ['breakpoints'] }).ask('qSupported:swbreak-;xmlRegisters=i386').at(-1)!;
   t.doesNotMatch(none, /multiprocess|swbreak|hwbreak|error-message|Reverse|ConditionalBreakpoints/);
+  const plain = new SessionClient().ask('qSupported:swbreak+').at(-1)!;
+  t.doesNotMatch(plain, /ConditionalBreakpoints|BreakpointCommands/);
+  const agent = new SessionClient({ withAgentExpressions: true }).ask('qSupported:swbreak+').at(-1)!;
+  t.match(agent, /;ConditionalBreakpoints\+;BreakpointCommands\+;/);
   const noHardware = new SessionClient({ kinds: ['software'] }).ask('qSupported:swbreak+;hwbreak+').at(-1)!;
   t.match(noHardware, /swbreak\+/);
   t.doesNotMatch(noHardware, /hwbreak/);
+  t.end();
+});
+
+test('conditions and commands reach the target as bytes', (t) => {
+  const client = new SessionClient({ withAgentExpressions: true }).connect();
+  client.ask('Z0,7c20,1;X2,2827;cmds:1,X1,27X1,28');
+  const request = [...client.target.planted.values()][0];
+  t.deepEqual(request, {
+    kind: 'software', address: 0x7c20n, length: 1,
+    conditions: [Uint8Array.of(0x28, 0x27)], commands: [Uint8Array.of(0x27), Uint8Array.of(0x28)], persistCommands: true,
+  });
+  client.ask('Z0,7c20,1');
+  t.deepEqual([...client.target.planted.values()], [{ kind: 'software', address: 0x7c20n, length: 1 }]);
   t.end();
 });
 
