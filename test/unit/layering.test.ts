@@ -85,10 +85,13 @@ function circles(imports: readonly Import[], nodeOf: (path: string) => string): 
   return found;
 }
 
-/** Files besides vmm/native.ts that could load a binary. */
+/** vmm/native.ts loads the binary; instruction-decode.ts loads a package when it is first needed, which is no binary. */
+const MAY_REQUIRE = new Set(['vmm/native.ts', 'x86/instruction-decode.ts']);
+
+/** Other files that could load a binary. */
 function binaryLoaders(sources: ReadonlyMap<string, string>): string[] {
   return [...sources]
-    .filter(([path, text]) => path !== 'vmm/native.ts' &&
+    .filter(([path, text]) => !MAY_REQUIRE.has(path) &&
       (/\bcreateRequire\b|\bprocess\.dlopen\b/.test(text) || importedNames(text).some((name) => name.endsWith('.node'))))
     .map(([path]) => path);
 }
