@@ -44,6 +44,11 @@ export class PlantedPatches {
     return planted !== undefined && this.memory.readByte(gpa) === planted.patch;
   }
 
+  /** Puts what the guest knows into bytes that were read from a GPA while patches stood. */
+  hide(gpa: number, bytes: Uint8Array): void {
+    for (let i = 0; i < bytes.length; i++) bytes[i] = this.originals.get(gpa + i)?.original ?? bytes[i];
+  }
+
   /** A write of the guest's, as if no patch stood there: under a patch the byte becomes the one that is restored. */
   write(gpa: number, bytes: Uint8Array): void {
     for (let i = 0; i < bytes.length; i++) {

@@ -169,8 +169,8 @@ export class ContinueJob implements Job {
 
   private stopAt(address: bigint): JobResult | undefined {
     const { breakpoints, arrive, view } = this.options;
-    const breakpoint = breakpoints.executionAt(address);
-    return breakpoint === undefined ? undefined : arrive(breakpoint, view);
+    const reached = breakpoints.allExecutionAt(address);
+    return reached.length === 0 ? undefined : arrive(reached, view);
   }
 
   /** On, past what is planted at the pc. */

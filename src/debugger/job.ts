@@ -18,8 +18,8 @@ export type JobResult =
   /** Not this job's exit: a fault or something unknown. */
   | { readonly kind: 'unknown' };
 
-/** What an execution breakpoint of the client's means for the vCPU that reached it: a stop, or on past it. */
-export type Arrive = (breakpoint: Breakpoint, view: CpuView) => JobResult | undefined;
+/** What the client's execution breakpoints at one address mean for the vCPU that reached them: a stop, or on past them. */
+export type Arrive = (reached: readonly Breakpoint[], view: CpuView) => JobResult | undefined;
 
 /** The stop at an execution breakpoint. */
 export function breakpointStop(breakpoint: Breakpoint, text?: string): JobResult {

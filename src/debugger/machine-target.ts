@@ -12,6 +12,7 @@ import {
 } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
 import { buildTargetDescription, type DescriptionVariant, type X86TargetDescription } from '../x86/target-description.js';
+import { BreakpointArrival } from './breakpoint-arrival.js';
 import { cpuFeatures } from './cpu-features.js';
 import { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
@@ -22,6 +23,8 @@ import type { MonitorContext } from './monitor/command.js';
 import { isHaltedInKernel, waitsForSipi } from './mp-state.js';
 import { RegisterAccess } from './register-access.js';
 import { RunControl, type Cpu } from './run-control.js';
+
+export { MECHANISMS, type Mechanism } from '../breakpoints/planner.js';
 
 const EFAULT = 14;
 const EBUSY = 16;
@@ -58,6 +61,7 @@ export class MachineTarget implements DebugTarget {
   private readonly registers: readonly RegisterAccess[];
   private readonly control: RunControl;
   private readonly jobs: JobMaker;
+  private readonly arrival: BreakpointArrival;
   private readonly stopListeners = new Set<(stop: StopEvent) => void>();
   private readonly consoleListeners = new Set<(text: string) => void>();
   private probed: DebugCapabilities | undefined;
@@ -75,6 +79,11 @@ export class MachineTarget implements DebugTarget {
       machine, views: this.views, breakpoints: this.wanted, capabilities: () => this.capabilities, stepOptions: this.stepOptions,
       arrive: this.arrive, say: (text) => this.say(text), log: options.log ?? {},
       ...(options.mechanisms !== undefined && { mechanisms: options.mechanisms }),
+    });
+    this.arrival = new BreakpointArrival({
+      cpus: this.views.map((view, cpu) => ({ view, registers: this.registers[cpu] })),
+      read: this.jobs.planting.read,
+      say: (text) => this.say(text),
     });
     this.control = new RunControl(machine, this.views, {
       makeJob: (action) => {
@@ -185,14 +194,15 @@ export class MachineTarget implements DebugTarget {
     for (const listener of this.consoleListeners) listener(text);
   }
 
-  private readonly arrive = (breakpoint: Breakpoint): JobResult | undefined => {
-    breakpoint.hits++;
-    return breakpointStop(breakpoint);
+  private readonly arrive = (reached: readonly Breakpoint[], view: CpuView): JobResult | undefined => {
+    const stop = this.arrival.arrive(reached, view.vcpu.id);
+    return stop === undefined ? undefined : breakpointStop(stop.breakpoint, stop.text);
   };
 
   private breakpointSupport(): BreakpointSupport {
     return {
       kinds: new Set<BreakpointKind>(['software', 'hardware', 'write', 'read', 'access']),
+      agentExpressions: true,
       insert: (request) => this.insertBreakpoint(request),
       remove: (request) => this.wanted.remove(request),
       clear: () => this.wanted.clear(),
@@ -201,9 +211,9 @@ export class MachineTarget implements DebugTarget {
 
   /** Takes a breakpoint that the planner can make stop; refuses one that it cannot. */
   private insertBreakpoint(request: BreakpointRequest): void {
-    if (this.wanted.has(request)) return;
+    const isNew = !this.wanted.has(request);
     this.wanted.add(request);
-    if (this.running) return;
+    if (!isNew || this.running) return;
     try {
       this.jobs.check(this.lastStop.thread);
     } catch (error) {

@@ -43,6 +43,18 @@ export class Planting {
     for (const patch of patches) this.guard.plant(patch);
   }
 
+  /** Linear memory as the guest knows it, while patches stand; short where the readable bytes end. */
+  readonly read = ({ memory }: CpuView, address: bigint, length: number): Uint8Array => {
+    const bytes = memory.read(address, length);
+    const { patches } = this.guard;
+    if (patches.count === 0) return bytes;
+    for (const { linear, physical, length: size } of memory.ramPieces(address, bytes.length) ?? []) {
+      const offset = Number(linear - address);
+      patches.hide(physical, bytes.subarray(offset, offset + size));
+    }
+    return bytes;
+  };
+
   /** Watches a plan's guarded bytes. */
   watch({ guards }: Planned): void {
     for (const { breakpoint: { breakpoint }, pieces } of guards) {

@@ -77,8 +77,8 @@ export class StepJob implements Job {
   private inRange(): JobResult {
     const { range, view, breakpoints, arrive } = this.options;
     const { pc } = view;
-    const breakpoint = breakpoints.executionAt(pc);
-    const stop = breakpoint === undefined ? undefined : arrive(breakpoint, view);
+    const reached = breakpoints.allExecutionAt(pc);
+    const stop = reached.length === 0 ? undefined : arrive(reached, view);
     if (stop !== undefined) return stop;
     if (range === undefined || pc < range.start || pc >= range.end) return STEPPED;
     return { kind: 'again', plan: this.next() };
