@@ -86,6 +86,15 @@ export async function expectState(client: RspClient, pc: number, ax: number, aft
   );
 }
 
+/** The low 32 bits of a register. */
+export async function readRegister32(client: RspClient, name: keyof typeof G_HEX_OFFSET): Promise<number> {
+  return littleEndian(client.expandRunLengths(await client.request(client.frame('g'))), G_HEX_OFFSET[name]);
+}
+
+export async function setRegister(client: RspClient, name: keyof typeof REGNUM, value: number): Promise<void> {
+  await client.expectOk(`P${hex(REGNUM[name])}=${littleEndianHex(value, 8)}`);
+}
+
 /** The low 32 bits of the register at `offset` of a `g` reply. */
 function littleEndian(g: Buffer, offset: number): number {
   return Buffer.from(g.toString('latin1', offset, offset + 8), 'hex').readUInt32LE(0);

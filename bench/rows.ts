@@ -4,6 +4,7 @@ import { memoryMegabytes } from './memory-row.js';
 import { breakpointCycles, rangeSteps, registerReads, steps, stepsWithRegisters } from './packet-rows.js';
 import { RunningServer, type ServerCommand } from './servers.js';
 import type { StepFloor } from './step-floor.js';
+import { besideWatchedBytes, besideWatchedPages, falseConditions } from './watch-rows.js';
 
 export type Contender = 'ours' | 'qemu' | 'floor';
 
@@ -112,6 +113,22 @@ export function makeRows(breakpoint: 0 | 1): Row[] {
       name: 'range', title: 'range step (vCont;r)', unit: 'steps/s', contenders: ['ours', 'floor'],
       bound: { kind: 'ratio', against: 'floor', atLeast: 0.8 },
       sample: withFloor(onRunning((server, effort) => rangeSteps(server, effort.countdown))),
+    },
+    {
+      name: 'condition', title: 'false conditions (QEMU: gdb evaluates)', unit: '/s', contenders: BOTH,
+      bound: { kind: 'ratio', against: 'qemu', atLeast: 8 },
+      sample: (contender, field) => onRunning((server, { duration }) =>
+        (contender === 'ours' ? falseConditions(server, duration) : breakpointCycles(server, duration, breakpoint)))(contender, field),
+    },
+    {
+      name: 'watch-elsewhere', title: '100 write watches elsewhere (last column: none)', unit: 'insns/s', contenders: ['ours', 'floor'],
+      bound: { kind: 'ratio', against: 'floor', atLeast: 0.95 },
+      sample: (contender, field) => onRunning((server, { duration }) => besideWatchedPages(server, duration, contender === 'ours' ? 100 : 0))('ours', field),
+    },
+    {
+      name: 'watch-beside', title: 'a store beside a watch in 1,000 (last column: stepping)', unit: 'insns/s', contenders: ['ours', 'floor'],
+      bound: { kind: 'ratio', against: 'floor', atLeast: 8 },
+      sample: withFloor(onRunning((server, { duration }) => besideWatchedBytes(server, duration))),
     },
     {
       name: 'start', title: 'start to first stop reply', unit: 'ms', contenders: BOTH,

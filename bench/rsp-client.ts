@@ -102,6 +102,11 @@ export class RspClient {
     });
   }
 
+  /** gdb's Ctrl-C, while a request that resumed the guest waits for its stop reply. */
+  interrupt(): void {
+    this.socket.write('\x03');
+  }
+
   /** Sends a payload and returns the reply as text. */
   async ask(payload: string): Promise<string> {
     return (await this.request(this.frame(payload))).toString('latin1');
