@@ -1,6 +1,7 @@
 /** `monitor info cpus|version|kvm|devices|host|breakpoints`: the machine around the registers. */
 import { PROBE_MODES, type DebugCapabilities, type ModeCapabilities } from '../../breakpoints/capabilities.js';
 import { hex, type MonitorCommand } from './command.js';
+import { infoBreakpointsCommand } from './info-breakpoints.js';
 import { infoExitsCommand } from './info-exits.js';
 
 const infoCpus: MonitorCommand = {
@@ -33,15 +34,6 @@ const infoDevices: MonitorCommand = {
     for (const { kind, start, size } of machine.memory.regions) {
       write(`0x${hex(start, 16)}-0x${hex(start + size - 1, 16)}  ${kind.toUpperCase()}\n`);
     }
-  },
-};
-
-const infoBreakpoints: MonitorCommand = {
-  name: 'info breakpoints',
-  help: 'Breakpoints as gdb asked for them, with their hits.',
-  run({ breakpoints }, _words, write) {
-    if (breakpoints.all.length === 0) write('No breakpoints.\n');
-    for (const { kind, address, hits } of breakpoints.all) write(`0x${hex(address, 16)} ${kind}, ${hits} hits\n`);
   },
 };
 
@@ -82,5 +74,5 @@ function yes(value: boolean): string {
 }
 
 export const infoMachineCommands: readonly MonitorCommand[] = [
-  infoCpus, infoVersion, infoKvm, infoExitsCommand, infoDevices, infoBreakpoints, infoHost,
+  infoCpus, infoVersion, infoKvm, infoExitsCommand, infoDevices, infoBreakpointsCommand, infoHost,
 ];
