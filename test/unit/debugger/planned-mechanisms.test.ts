@@ -15,8 +15,12 @@ test('planned mechanisms: what the planner says for each kind of host', (t) => {
   t.equal(mechanismsText(plannedMechanisms(host({}))), [
     'software breakpoint         debug register; a fifth: int3 patch',
     'hardware breakpoint         debug register; a fifth: int3 patch',
+    'write watchpoint            debug register; a fifth: read-only page',
+    'read or access watchpoint   debug register; a fifth: stepping',
     'step                        single step', '',
   ].join('\n'));
+  const software = plannedMechanisms(host({ int3: false, debugWrite: false }));
+  t.deepEqual([software.writeWatchpoint.first, software.accessWatchpoint.first], ['read-only page', 'stepping'], 'no data breakpoints');
   t.deepEqual(plannedMechanisms(host({ int3: false })).softwareBreakpoint,
     { first: 'debug register', fifth: 'hlt patch', fifthWithKernelIrqchip: 'stepping' }, 'software KVM');
   t.deepEqual(plannedMechanisms(host({ int3: false, hlt: false, debugExecute: false })).hardwareBreakpoint,
