@@ -210,7 +210,7 @@ export class ContinueJob implements Job {
     (this.step as SingleStep).finish();
     this.step = undefined;
     view.invalidate();
-    const touched = this.watching?.touchedByStep(end.dataRegisters);
+    const touched = this.watching?.touchedByStep(end);
     if (from === 'unprotected') planting.protect();
     if (touched !== undefined) return touched;
     if (planting.takeStrayed(view.vcpu)) return this.replanned();

@@ -48,7 +48,7 @@ export class StepJob implements Job {
   ended(exit: Exit): JobResult {
     const end = (this.step as SingleStep).ended(exit);
     if (end.kind !== 'stepped') return end;
-    const touched = this.watching?.touchedByStep(end.dataRegisters);
+    const touched = this.watching?.touchedByStep(end);
     if (touched !== undefined) return touched;
     if (this.options.range === undefined || end.handler || end.halted) return STEPPED;
     if (this.options.planting.takeStrayed(this.options.view.vcpu)) return this.replanned();

@@ -4,7 +4,8 @@
  */
 import type { Breakpoint } from '../breakpoints/breakpoint-set.js';
 import type { WatchHit } from '../breakpoints/guarded-memory.js';
-import { accessesOf } from '../x86/instruction-access.js';
+import type { GeneralRegisters } from '../x86/cpu-state.js';
+import { accessesOf, type Instruction } from '../x86/instruction-access.js';
 import type { CpuView } from './cpu-view.js';
 
 /** The longest instruction (SDM vol. 2, 2.3.11). */
@@ -12,33 +13,56 @@ const LONGEST_INSTRUCTION = 15;
 /** Bytes of a watch that are compared; of longer ones only what instructions write is seen. */
 const MOST_COMPARED = 4096;
 
-interface Before {
-  readonly hit: WatchHit<Breakpoint> | undefined;
+/** The instruction that is being stepped. */
+interface Stepped {
+  readonly code: Uint8Array;
+  readonly instruction: Instruction | undefined;
   readonly rip: bigint;
   readonly rcx: bigint;
+  /** Of a REP instruction: what its iterations are told from. */
+  readonly regs: GeneralRegisters | undefined;
 }
 
 export class SteppedWatches {
   private readonly contents = new Map<Breakpoint, Uint8Array>();
-  private last: Before | undefined;
+  private stepped: Stepped | undefined;
 
   constructor(private readonly view: CpuView, private readonly watches: readonly Breakpoint[]) {}
 
   /** The instruction at the pc is about to run. */
   before(): void {
-    const { regs } = this.view.vcpu;
-    this.last = { hit: this.predicted(), rip: regs.rip, rcx: regs.rcx };
+    const { vcpu: { regs }, memory, pc } = this.view;
+    const code = memory.read(pc, LONGEST_INSTRUCTION);
+    const instruction = this.decode(code, regs);
+    this.stepped = { code, instruction, rip: regs.rip, rcx: regs.rcx, regs: instruction?.isRepeated === true ? { ...regs } : undefined };
     for (const watch of this.watches) {
       if (watch.kind !== 'read') this.contents.set(watch, this.bytesOf(watch));
     }
   }
 
-  /** What the instruction touched. One that did not run (it faulted) touched nothing. */
-  after(): WatchHit<Breakpoint> | undefined {
-    const { regs } = this.view.vcpu;
-    const { last } = this;
-    const ran = last !== undefined && (regs.rip !== last.rip || regs.rcx !== last.rcx);
-    if (ran && last.hit !== undefined) return last.hit;
+  /** What the instruction touched. One that faulted touched nothing by itself. */
+  after(enteredHandler: boolean): WatchHit<Breakpoint> | undefined {
+    const { stepped } = this;
+    const { rip, rcx } = this.view.vcpu.regs;
+    const faulted = enteredHandler && stepped?.instruction?.kind !== 'int';
+    const ran = stepped !== undefined && !faulted && (rip !== stepped.rip || rcx !== stepped.rcx);
+    return (ran ? this.touchedBy(stepped) : undefined) ?? this.changed();
+  }
+
+  private touchedBy({ code, instruction, regs }: Stepped): WatchHit<Breakpoint> | undefined {
+    // A step may carry out many iterations of a REP instruction; rCX says how many it was.
+    const made = regs === undefined ? instruction : this.decode(code, regs, Number(BigInt.asUintN(64, regs.rcx - this.view.vcpu.regs.rcx)));
+    for (const { linear, size, read, write } of made?.accesses ?? []) {
+      for (const watch of this.watches) {
+        if (!(watch.kind === 'access' || (watch.kind === 'read' ? read : write))) continue;
+        if (linear >= watch.address + BigInt(watch.length) || watch.address >= linear + BigInt(size)) continue;
+        return { watch, address: linear > watch.address ? linear : watch.address };
+      }
+    }
+    return undefined;
+  }
+
+  private changed(): WatchHit<Breakpoint> | undefined {
     for (const [watch, before] of this.contents) {
       const now = this.bytesOf(watch);
       const first = before.findIndex((byte, i) => byte !== now[i]);
@@ -47,17 +71,8 @@ export class SteppedWatches {
     return undefined;
   }
 
-  private predicted(): WatchHit<Breakpoint> | undefined {
-    const { vcpu, mode, memory, pc } = this.view;
-    const instruction = accessesOf(memory.read(pc, LONGEST_INSTRUCTION), { regs: vcpu.regs, sregs: vcpu.readSregs(), mode });
-    for (const { linear, size, read, write } of instruction?.accesses ?? []) {
-      for (const watch of this.watches) {
-        if (!(watch.kind === 'access' || (watch.kind === 'read' ? read : write))) continue;
-        if (linear >= watch.address + BigInt(watch.length) || watch.address >= linear + BigInt(size)) continue;
-        return { watch, address: linear > watch.address ? linear : watch.address };
-      }
-    }
-    return undefined;
+  private decode(code: Uint8Array, regs: Readonly<GeneralRegisters>, iterations?: number): Instruction | undefined {
+    return accessesOf(code, { regs, sregs: this.view.vcpu.readSregs(), mode: this.view.mode }, iterations);
   }
 
   private bytesOf({ address, length }: Breakpoint): Uint8Array {

@@ -54,10 +54,10 @@ export class Watching {
   }
 
   /** As `touched`, after a step that `beforeStep` announced. */
-  touchedByStep(fired: number): JobResult | undefined {
-    const seen = this.looking?.after();
+  touchedByStep({ dataRegisters, handler }: { readonly dataRegisters: number; readonly handler: boolean }): JobResult | undefined {
+    const seen = this.looking?.after(handler);
     this.looking = undefined;
-    return this.touched(fired) ?? (seen === undefined ? undefined : watchStop(seen.watch, seen.address));
+    return this.touched(dataRegisters) ?? (seen === undefined ? undefined : watchStop(seen.watch, seen.address));
   }
 }
 
