@@ -21,6 +21,8 @@ export interface HostFacts extends CpuFacts {
   /** Absent when there is no /dev/kvm. */
   readonly node?: DeviceNode;
   readonly uid: number;
+  /** RLIMIT_AS of this process in bytes; absent when there is none. */
+  readonly addressSpaceLimit?: number;
   readonly inContainer: boolean;
   /** `uname -r`. */
   readonly kernel?: string;
@@ -44,6 +46,12 @@ function readNode(root: string): DeviceNode | undefined {
 /** glibc's encoding of dev_t (sys/sysmacros.h), as far as 32 bits go. */
 function deviceNumber(rdev: number): string {
   return `${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`;
+}
+
+/** The soft limit in /proc/self/limits, whose columns are two or more spaces apart. */
+function readAddressSpaceLimit(root: string): number | undefined {
+  const limit = /^Max address space +(\d+) /m.exec(readText(join(root, 'proc/self/limits')))?.[1];
+  return limit === undefined ? undefined : Number(limit);
 }
 
 function isContainer(root: string): boolean {
@@ -70,11 +78,13 @@ export function readHostFacts(root = '/'): HostFacts {
     return namesIn(folder).sort().map((name) => [`${module}.${name}`, readText(join(folder, name)).trim()] as const);
   });
   const node = readNode(root);
+  const addressSpaceLimit = readAddressSpaceLimit(root);
   const kernel = readText(join(root, 'proc/sys/kernel/osrelease')).trim();
   return {
     ...readCpuFacts(root),
     ...(node !== undefined && { node }),
     ...(kernel !== '' && { kernel }),
+    ...(addressSpaceLimit !== undefined && { addressSpaceLimit }),
     uid: process.getuid?.() ?? -1,
     inContainer: isContainer(root),
     modules: new Set([...loaded, ...kvmModules]),

@@ -2,6 +2,7 @@
  * Why /dev/kvm cannot be used, and what to do, from the call that failed and what is known about the host.
  * Only what failed is explained: flags in /proc/cpuinfo say nothing about a KVM that works (a software KVM has none).
  */
+import { MEBIBYTE } from '../memory-size.js';
 import type { HostFacts } from './host-facts.js';
 
 /** The calls of the check, in order. */
@@ -28,9 +29,8 @@ export function explainKvmTrouble(step: HostCheckStep, code: string, facts: Host
       return 'This process has as many files open as it may: raise the limit (ulimit -n 4096).';
     case 'ENFILE':
       return 'The host has as many files open as it may: raise the limit (sudo sysctl fs.file-max).';
-    // KVM's pages are kernel memory: RLIMIT_MEMLOCK has no part in this.
     case 'ENOMEM':
-      return 'The host has no memory left for a virtual machine: raise the cgroup\'s memory limit (memory.max), and look at dmesg for vmalloc.';
+      return explainMemory(facts);
     case 'EIO':
       return 'The virtual machine belongs to another process (a fork) or is dead: start the program again.';
     case 'EBUSY':
@@ -99,6 +99,14 @@ function explainAccess({ node, uid }: HostFacts): string {
   }
   return `The mode of /dev/kvm is ${mode} and does not let you read and write it: sudo chgrp kvm /dev/kvm; sudo chmod 0660 /dev/kvm; ` +
     'and be in the group kvm.';
+}
+
+/** KVM's pages are kernel memory: RLIMIT_MEMLOCK has no part in this. */
+function explainMemory({ addressSpaceLimit }: HostFacts): string {
+  const host = 'raise the cgroup\'s memory limit (memory.max), and look at dmesg for vmalloc.';
+  if (addressSpaceLimit === undefined) return `The host has no memory left for a virtual machine: ${host}`;
+  const size = addressSpaceLimit >= MEBIBYTE ? `${Math.floor(addressSpaceLimit / MEBIBYTE)} MiB` : `${addressSpaceLimit} bytes`;
+  return `No memory for a virtual machine, and this process may use ${size} of address space: raise that limit (ulimit -v unlimited); if there is none left on the host, ${host}`;
 }
 
 function explainRival({ modules }: HostFacts): string {

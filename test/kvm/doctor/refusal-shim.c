@@ -1,9 +1,10 @@
 /*
  * Runs a program on a host that refuses KVM. Compiled by trouble.test.ts, in two ways:
  *   as a program:  refusal-shim PROGRAM ARGS…   with a seccomp filter that answers EPERM to open(O_RDWR | O_CLOEXEC), the
- *                  flags with which /dev/kvm is opened, or, with REFUSE=ioctl, to KVM_CREATE_VM
- *   as a library:  LD_PRELOAD, REFUSE=busy|memory fails KVM_CREATE_VM; REFUSE=fork makes KVM_CREATE_VCPU in a child
- *                  process, so that the kernel itself answers
+ *                  flags with which /dev/kvm is opened (REFUSE=access: EACCES, as a security module does; REFUSE=driver:
+ *                  ENODEV, as the kernel does without KVM), or, with REFUSE=ioctl, to KVM_CREATE_VM
+ *   as a library:  LD_PRELOAD, REFUSE=busy|memory fails KVM_CREATE_VM, REFUSE=run KVM_RUN; REFUSE=version is a KVM of
+ *                  another API; REFUSE=fork makes KVM_CREATE_VCPU in a child process, so that the kernel itself answers
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -41,11 +42,16 @@ int ioctl(int fd, unsigned long request, ...) {
   va_end(list);
   int (*real)(int, unsigned long, ...) = (int (*)(int, unsigned long, ...))dlsym(RTLD_NEXT, "ioctl");
   const char *refuse = getenv("REFUSE");
-  if (refuse != NULL && request == KVM_CREATE_VM && strcmp(refuse, "fork") != 0) {
-    errno = strcmp(refuse, "busy") == 0 ? EBUSY : ENOMEM;
+  if (refuse == NULL) return real(fd, request, argument);
+  if (request == KVM_GET_API_VERSION && strcmp(refuse, "version") == 0) return 11;
+  const int error = request == KVM_CREATE_VM && strcmp(refuse, "busy") == 0 ? EBUSY
+    : request == KVM_CREATE_VM && strcmp(refuse, "memory") == 0 ? ENOMEM
+    : request == KVM_RUN && strcmp(refuse, "run") == 0 ? EINVAL : 0;
+  if (error != 0) {
+    errno = error;
     return -1;
   }
-  if (refuse != NULL && request == KVM_CREATE_VCPU && strcmp(refuse, "fork") == 0) return in_child(real, fd, request, argument);
+  if (request == KVM_CREATE_VCPU && strcmp(refuse, "fork") == 0) return in_child(real, fd, request, argument);
   return real(fd, request, argument);
 }
 
@@ -58,13 +64,14 @@ int main(int count, char **words) {
   const int is_ioctl = refuse != NULL && strcmp(refuse, "ioctl") == 0;
   const int call = is_ioctl ? SYS_ioctl : SYS_openat;
   const unsigned value = is_ioctl ? KVM_CREATE_VM : (O_RDWR | O_CLOEXEC);
+  const int error = refuse == NULL || is_ioctl ? EPERM : strcmp(refuse, "access") == 0 ? EACCES : ENODEV;
   struct sock_filter filter[] = {
     LOAD(nr),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
     /* openat(folder, path, flags), ioctl(fd, request) */
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + 8 * (is_ioctl ? 1 : 2)),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),
-    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   const struct sock_fprog program = { sizeof filter / sizeof *filter, filter };

@@ -3,7 +3,7 @@
  * be made (no root for a namespace with a /dev of its own, no compiler for the shim) the test says so.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -55,10 +55,26 @@ interface Row {
   /** Words before the program. */
   readonly before: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
-  readonly needs: 'namespace' | 'compiler';
+  readonly needs: 'namespace' | 'compiler' | 'cgroup';
+  /** A machine can be made; only what runs in it shows the trouble. */
+  readonly runBegins?: boolean;
   /** The step at which `doctor --json` says it failed, and the cause. */
   readonly step: string;
   readonly cause: RegExp;
+}
+
+/** A device cgroup (v1) of this test, in which the command runs. */
+const CGROUP = `/sys/fs/cgroup/devices/kvm-gdbserver-doctor-${process.pid}`;
+const IN_CGROUP = ['sh', '-c', `echo $$ > ${CGROUP}/cgroup.procs; exec "$@"`, 'sh'];
+
+function makeCgroup(): boolean {
+  try {
+    mkdirSync(CGROUP);
+  } catch {
+    return false;
+  }
+  writeFileSync(join(CGROUP, 'devices.deny'), 'c 10:232 rwm');
+  return true;
 }
 
 const UNPRIVILEGED = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
@@ -73,6 +89,11 @@ const ROWS: readonly Row[] = [
   { name: 'a node that nobody registered', needs: 'namespace', before: emptyDev('mknod /dev/kvm c 10 199'), step: 'open', cause: /is the device 10:199, not 10:232/ },
   { name: 'a folder', needs: 'namespace', before: emptyDev('mkdir /dev/kvm'), step: 'open', cause: /is no character device/ },
   { name: 'seccomp forbids the open', needs: 'compiler', before: [program], step: 'open', cause: /forbidden by a device cgroup or a seccomp filter, whatever its mode bits/ },
+  { name: 'a device cgroup forbids the open', needs: 'cgroup', before: IN_CGROUP, step: 'open', cause: /forbidden by a device cgroup or a seccomp filter, whatever its mode bits/ },
+  { name: 'a security module forbids the open', needs: 'compiler', before: [program], environment: { REFUSE: 'access' }, step: 'open', cause: /^A security module \(SELinux, AppArmor\) forbids opening/ },
+  { name: 'no driver behind the node', needs: 'compiler', before: [program], environment: { REFUSE: 'driver' }, step: 'open', cause: /^The node \/dev\/kvm is there but no driver stands behind it/ },
+  { name: 'a KVM of another API', needs: 'compiler', before: [], environment: { LD_PRELOAD: library, REFUSE: 'version' }, step: 'api-version', cause: /its API version is not 12/ },
+  { name: 'machines that do not run', needs: 'compiler', before: [], environment: { LD_PRELOAD: library, REFUSE: 'run' }, step: 'run', cause: /does not run their instructions/, runBegins: true },
   { name: 'seccomp forbids the calls', needs: 'compiler', before: [program], environment: { REFUSE: 'ioctl' }, step: 'create-vm', cause: /seccomp filter or a security module forbids its calls \(EPERM\)/ },
   { name: 'another hypervisor', needs: 'compiler', before: [], environment: { LD_PRELOAD: library, REFUSE: 'busy' }, step: 'create-vm', cause: /holds the processor's virtualization/ },
   { name: 'no memory', needs: 'compiler', before: [], environment: { LD_PRELOAD: library, REFUSE: 'memory' }, step: 'create-vm', cause: /no memory left.*memory\.max/ },
@@ -83,6 +104,7 @@ const ROWS: readonly Row[] = [
 const possible = {
   namespace: execute([...emptyDev('mknod /dev/kvm c 10 232'), ...UNPRIVILEGED, 'true']).status === 0,
   compiler: execute(['gcc', '--version']).status === 0,
+  cgroup: makeCgroup(),
 };
 
 test('doctor: the shim compiles', (t) => {
@@ -93,7 +115,7 @@ test('doctor: the shim compiles', (t) => {
   t.end();
 });
 
-for (const { name, before, environment, needs, step, cause } of ROWS) {
+for (const { name, before, environment, needs, step, cause, runBegins } of ROWS) {
   test(`doctor: ${name}`, (t) => {
     if (!possible[needs]) {
       t.comment(`not checked: making this condition needs a ${needs}`);
@@ -105,6 +127,7 @@ for (const { name, before, environment, needs, step, cause } of ROWS) {
     t.equal(said.ok, false);
     t.deepEqual(said.lines.filter(({ ok }) => !ok).map((line) => line.step), [step], 'where it failed');
     t.match(said.explanation, cause);
+    if (runBegins === true) return t.end();
     const run = execute([...before, process.execPath, MAIN, 'run', guest, '--listen', 'stdio'], environment);
     t.equal(run.status, 1);
     t.equal(run.stderr, `kvm-gdbserver: ${said.explanation}\n`, 'run says the same one line');
@@ -137,4 +160,27 @@ test('doctor: no file may be opened any more', (t) => {
   t.end();
 });
 
-test.onFinish(() => rmSync(folder, { recursive: true }));
+test('doctor: no address space left', (t) => {
+  // The limit is set to what the process has, so that the next mapping fails.
+  const script = `
+    import { execFileSync } from 'node:child_process';
+    import { readFileSync } from 'node:fs';
+    import { checkHost } from '${CHECK}';
+    import { readHostFacts } from '${FACTS}';
+    checkHost(readHostFacts);
+    const pages = Number(readFileSync('/proc/self/statm', 'utf8').split(' ')[0]);
+    execFileSync('prlimit', ['--pid', String(process.pid), '--as=' + pages * 4096 + ':']);
+    const { lines, explanation } = checkHost(readHostFacts);
+    console.log(JSON.stringify([lines.at(-1).step, explanation]));`;
+  const { stdout, stderr } = execute([process.execPath, '--input-type=module', '-e', script]);
+  t.equal(stderr, '');
+  const [step, explanation] = JSON.parse(stdout === '' ? '["",""]' : stdout) as [string, string];
+  t.equal(step, 'create-vm');
+  t.match(explanation, /this process may use \d+ MiB of address space: raise that limit \(ulimit -v unlimited\)/);
+  t.end();
+});
+
+test.onFinish(() => {
+  rmSync(folder, { recursive: true });
+  if (possible.cgroup) rmdirSync(CGROUP);
+});

@@ -101,6 +101,15 @@ test('host facts: containers are told by what they leave', (t) => {
   t.end();
 });
 
+test('host facts: the limit of the address space', (t) => {
+  const limitOf = (value: string): number | undefined => factsOf({
+    'proc/self/limits': `Limit                     Soft Limit           Hard Limit           Units     \nMax address space         ${value.padEnd(20)} unlimited            bytes     \n`,
+  }).addressSpaceLimit;
+  t.equal(limitOf('1073741824'), 1 << 30);
+  t.equal(limitOf('unlimited'), undefined);
+  t.end();
+});
+
 test('host facts: the node', (t) => {
   t.equal(factsOf({ 'dev/kvm': 'x' }).node?.device, undefined, 'a regular file is no device');
   t.end();

@@ -33,6 +33,8 @@ const TABLE: readonly (readonly [HostCheckStep, string, Partial<HostFacts>, RegE
   ['create-vm', 'EBUSY', {}, /^Another hypervisor holds/],
   ['create-vm', 'EBUSY', { modules: new Set(['vboxdrv']) }, /^VirtualBox holds/],
   ['create-vm', 'ENOMEM', {}, /no memory left/],
+  ['create-vm', 'ENOMEM', { addressSpaceLimit: 512 << 20 }, /may use 512 MiB of address space: .*ulimit -v unlimited/],
+  ['create-vm', 'ENOMEM', { addressSpaceLimit: 4096 }, /may use 4096 bytes/],
   ['create-vm', 'EMFILE', {}, /raise the limit/],
   ['create-vm', 'EPERM', {}, /seccomp filter or a security module forbids its calls \(EPERM\)/],
   ['create-vm', 'ENODEV', { vendor: 'amd', cpuidVirtualization: true }, /virtualization is off\. .*SVM disabled \(by BIOS\)/],
