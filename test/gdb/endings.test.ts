@@ -6,6 +6,13 @@ import { withTinyGuest } from './support/tiny-guests.js';
 
 buildGuests();
 
+/** Whether the host kept the registers of a triple fault, by what the server said of it; SVM does not (docs/hosts.md). */
+function keptRegisters(said: string): boolean {
+  if (said.includes('The registers are those of the faulting instruction')) return true;
+  if (said.includes('the registers shown are those of the last exit before it')) return false;
+  throw new Error(`A triple fault says where its registers are from, not: ${said}`);
+}
+
 test('a power-off is a normal exit', async (t) => {
   await withAttachedGdb(['build/hello.img'], async (gdb, server) => {
     await checkAnswers(t, gdb, [
@@ -43,9 +50,13 @@ test('stepping over the instruction that ends the guest', async (t) => {
 test('ud2 without a handler is a stop with a sentence, and the registers as they were', async (t) => {
   await withTinyGuest('noHandler32', async (args) => {
     await withAttachedGdb(args, async (gdb) => {
+      await checkAnswers(t, gdb, [['set var $ebx = 0x1234', /^$/]]);
+      const stop = await gdb.run('continue');
+      t.match(stop, /Triple fault on cpu0 at 0x7c0[01] \(protected32\)[^]*signal SIGSEGV[^]*0x0*7c0[01]/);
+      const kept = keptRegisters(stop);
+      t.equal(/at 0x7c01/.test(stop), kept, 'the ud2, or the nop before it where the guest was entered last');
       await checkAnswers(t, gdb, [
-        ['set var $ebx = 0x1234', /^$/],
-        ['continue', /Triple fault on cpu0 at 0x7c01 \(protected32\)[^]*signal SIGSEGV[^]*0x0*7c01/],
+        ...(kept ? [] : [['stepi', /0x0*7c01/]] as const),
         ['info registers rip rbx mode', /0x7c01 [^]*0x1234 [^]*PROTECTED32/],
         ['x/2xb $pc', /0x0f\s+0x0b/],
         ['monitor info registers', /EIP=00007c01 /],
@@ -55,7 +66,7 @@ test('ud2 without a handler is a stop with a sentence, and the registers as they
         ['stepi', /0x0*7c02/],
         ['monitor reset halt', /stands before its first instruction/],
         ['maintenance flush register-cache', /flushed/],
-        ['continue', /Triple fault on cpu0 at 0x7c01/],
+        ['continue', kept ? /Triple fault on cpu0 at 0x7c01/ : /Triple fault on cpu0 at 0x7c00/],
       ]);
     });
   });
@@ -72,10 +83,14 @@ test('faults by choice: the handlers are entered, a triple fault stops', async (
       ['finish', /Run till exit/],
       ['continue', /choose \(\)/],
       ['set var which = TRIPLE_FAULT', /^$/],
-      ['continue', /Triple fault on cpu0 at 0x\w+ \(long64\)[^]*SIGSEGV[^]*provoke_triple_fault/],
-      ['x/i $pc', /ud2/],
+    ]);
+    const stop = await gdb.run('continue');
+    t.match(stop, /Triple fault on cpu0 at 0x\w+ \(long64\)[^]*SIGSEGV/);
+    await checkAnswers(t, gdb, [
+      ...(keptRegisters(stop)
+        ? [['info symbol $pc', /provoke_triple_fault/], ['x/i $pc', /ud2/], ['print $idtr', /base = 0, limit = 0/]] as const
+        : [['info symbol $pc', /choose/]] as const),
       ['print faults_seen', /= 1\n/],
-      ['print $idtr', /base = 0, limit = 0/],
       ['kill', /killed/],
     ]);
     t.equal((await server.ended()).status, 0);
@@ -87,8 +102,10 @@ test('a fault without a client is said on the console, and the next client finds
     await withGdb(['--run', ...args], async (gdb, server) => {
       const deadline = Date.now() + 5000;
       while (!server.output.stderr.includes('Triple fault') && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
-      t.match(server.output.stderr, /Triple fault on cpu0 at 0x7c01/);
-      t.match(await gdb.run(`target remote ${server.address}`), /0x0*7c01/);
+      const said = server.output.stderr;
+      const pc = keptRegisters(said) ? '7c01' : '7c00';
+      t.match(said, new RegExp(`Triple fault on cpu0 at 0x${pc}`));
+      t.match(await gdb.run(`target remote ${server.address}`), new RegExp(`0x0*${pc}`));
       t.match(await gdb.run('info program'), /SIGSEGV|stopped/);
     });
   });

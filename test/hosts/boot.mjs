@@ -83,13 +83,13 @@ export async function boot(host, run, report) {
   mkdirSync(run.work, { recursive: true });
   const first = join(run.work, 'initramfs');
   writeFileSync(first, initramfs({
-    busybox: join(tools, 'bin/busybox'), kernelModules: kernel.modules, modules: host.modules, disk: host.disk,
+    busybox: join(tools, 'bin/busybox'), kernelModules: kernel.modules, modules: host.modules, disk: host.disk, preparation: host.preparation,
     job: { module: host.module, files: run.files, sessions: run.sessions, timeScale: host.timeScale },
   }));
   const results = join(run.work, 'results');
   const log = join(run.work, 'log');
   const command = await host.emulator({
-    work: run.work, emulator, tools, kernel: kernel.image, initramfs: first, append: APPEND, disk: run.disk, results, log,
+    work: run.work, emulator, tools, kernel: kernel.image, initramfs: first, append: `${APPEND} ${host.kernelWords}`, disk: run.disk, results, log,
   });
   let reported = 0;
   let module;

@@ -6,11 +6,12 @@ import { root } from '../../scripts/root.mjs';
 import { capture, runQuietly } from '../../scripts/run-quietly.mjs';
 import { Unavailable } from './debian-packages.mjs';
 
-const PROGRAMS = ['node', 'gdb', 'bash', 'make', 'python3'];
+/** `script`, `unshare` and `setpriv` can do more than busybox's. */
+const PROGRAMS = ['node', 'gdb', 'bash', 'make', 'python3', 'script', 'unshare', 'setpriv'];
 /** gdb's data, its terminal's, and the C library's iconv tables, without which gdb warns about the character set. */
 const DATA = ['/usr/share/gdb', '/usr/lib/terminfo', '/lib/terminfo', '/usr/lib/x86_64-linux-gnu/gconv'];
 /** What of the project the suites use, and what of its modules they do not. */
-const PROJECT = ['package.json', 'bin', 'scripts', 'test', 'examples', 'gdb', 'dist', 'build/Release/kvm.node', 'node_modules'];
+const PROJECT = ['package.json', 'bin', 'scripts', 'test', 'examples', 'gdb', 'dist', 'build/Release/kvm.node', 'build/native-test/fail-kvm-call.so', 'node_modules'];
 const TOOLS_ONLY = /^(typescript|typescript-eslint|@typescript-eslint|eslint|@eslint|@esbuild|esbuild|@types|node-gyp|undici-types)$/;
 const FREE_MIB = 256;
 
@@ -19,6 +20,7 @@ ln -sfn /proc/self/fd /dev/fd; ln -sf fd/0 /dev/stdin; ln -sf fd/1 /dev/stdout; 
 ip link set lo up; hostname host
 stty -F /dev/ttyS0 raw -echo 115200
 export PATH=/usr/bin:/usr/sbin HOME=/root TERM=dumb LANG=C.UTF-8
+. /preparation >/dev/ttyS1 2>&1
 cd "$(cat /project-folder)" && node test/hosts/in-host.mjs </dev/null >/dev/ttyS0 2>/dev/ttyS1
 sync; usleep 300000; poweroff -f
 `;

@@ -1,5 +1,5 @@
 // The hosts that the suites run in. Each is a small Linux in an emulator, with one of KVM's real modules.
-import { bochs } from './bochs.mjs';
+import { bochs, bochsKernelWords, bochsPreparation } from './bochs.mjs';
 import { qemu } from './qemu.mjs';
 
 const KVM = ['virt/lib/irqbypass.ko', 'arch/x86/kvm/kvm.ko'];
@@ -16,17 +16,18 @@ const ATA_DISK = [
  * By name: what a host is, the kernel modules it loads, in order (paths below the kernel's module folder; one that this
  * kernel has built in is passed over), the disk they find, and the emulator's function (see qemu.mjs).
  * `packages`: the emulator's set in package-sets.mjs. `timeScale`: a test file has this many times its usual seconds.
+ * `kernelWords`, `preparation`: more words for the kernel, and a script for its shell before the job.
  * `sessionsLeftOut`: example → why its session cannot run there.
  */
 export const hosts = {
   vmx: {
     title: 'kvm_intel in Bochs', module: 'kvm_intel', packages: 'bochs', emulator: bochs, disk: '/dev/sda', timeScale: 3,
-    modules: [...ATA_DISK, ...KVM, 'arch/x86/kvm/kvm-intel.ko'],
+    modules: [...ATA_DISK, ...KVM, 'arch/x86/kvm/kvm-intel.ko'], kernelWords: bochsKernelWords, preparation: bochsPreparation,
     sessionsLeftOut: {},
   },
   svm: {
     title: 'kvm_amd in QEMU TCG', module: 'kvm_amd', packages: 'qemu', emulator: qemu, disk: '/dev/vda', timeScale: 3,
-    modules: [...VIRTIO_DISK, ...KVM, 'arch/x86/kvm/kvm-amd.ko'],
+    modules: [...VIRTIO_DISK, ...KVM, 'arch/x86/kvm/kvm-amd.ko'], kernelWords: '', preparation: '',
     sessionsLeftOut: {
       bootsector: 'QEMU 10 itself crashes at its first breakpoint in a debug register (docs/hosts.md)',
     },

@@ -29,23 +29,25 @@ $b mount -t proc p /proc; $b mount -t sysfs s /sys; $b mount -t devtmpfs d /dev
 for m in /modules/*; do $b insmod $m || fail "insmod $m"; done
 i=0; while [ ! -b ${disk} ]; do i=$((i + 1)); [ $i -gt 100 ] && fail "no ${disk}"; $b usleep 100000; done
 $b mount -t ext4 -o noatime,barrier=0 ${disk} /root || fail "mount ${disk}"
-$b cp /job.json /root/job.json
+$b cp /job.json /preparation /root/
 for f in proc sys dev; do $b mount --move /$f /root/$f; done
 exec $b switch_root /root /bin/busybox sh /start
 `;
 
 /**
- * @param {{ busybox: string, kernelModules: string, modules: string[], disk: string, job: object }} parts `modules`: paths
+ * @param {{ busybox: string, kernelModules: string, modules: string[], disk: string, preparation: string,
+ *   job: object }} parts `modules`: paths
  *   below the folder `kernelModules`, in the order to load them; those that are not there are built in
  * @returns {Buffer} the archive, compressed
  */
-export function initramfs({ busybox, kernelModules, modules, disk, job }) {
+export function initramfs({ busybox, kernelModules, modules, disk, preparation, job }) {
   const folder = 0o040755;
   const program = 0o100755;
   const entries = ['bin', 'proc', 'sys', 'dev', 'modules', 'root'].map((name) => cpioEntry(name, folder));
   entries.push(cpioEntry('bin/busybox', program, readFileSync(busybox)));
   entries.push(cpioEntry('init', program, Buffer.from(initScript(disk))));
   entries.push(cpioEntry('job.json', 0o100644, Buffer.from(JSON.stringify(job))));
+  entries.push(cpioEntry('preparation', 0o100644, Buffer.from(preparation)));
   modules.filter((path) => existsSync(join(kernelModules, path))).forEach((path, index) => {
     const name = `modules/${String(index).padStart(2, '0')}-${basename(path)}`;
     entries.push(cpioEntry(name, 0o100644, readFileSync(join(kernelModules, path))));

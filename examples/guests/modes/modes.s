@@ -104,11 +104,11 @@ put64:
         ret
 
         .balign 8
-gdt:
+gdt:                                    # accessed already: not every processor, real or emulated, notes the use
         .quad   0
-        .quad   0x00cf9a000000ffff      # CODE32: base 0, limit 4 GiB, 32-bit
-        .quad   0x00cf92000000ffff      # DATA: base 0, limit 4 GiB
-        .quad   0x00af9a000000ffff      # CODE64: L
+        .quad   0x00cf9b000000ffff      # CODE32: base 0, limit 4 GiB, 32-bit
+        .quad   0x00cf93000000ffff      # DATA: base 0, limit 4 GiB
+        .quad   0x00af9b000000ffff      # CODE64: L
 gdt_pointer:
         .word   gdt_pointer - gdt - 1
         .long   gdt

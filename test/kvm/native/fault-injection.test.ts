@@ -12,8 +12,8 @@ import test, { type Test } from 'tape';
 import type { Injection } from './machine-lives.js';
 
 const PROGRAM = fileURLToPath(new URL('./machine-lives.js', import.meta.url));
-/** One life takes milliseconds; whatever takes longer than this hangs. */
-const SILENCE_MS = 5000;
+/** One life takes milliseconds, on an emulated host (docs/hosts.md) seconds; whatever takes longer than this hangs. */
+const SILENCE_MS = 20_000;
 /** What a failed call that is no ioctl is called in an error. */
 const OPERATIONS = { open: 'open', mmap: 'mmap', thread: 'pthread_create', madvise: 'madvise' } as const;
 /** Numbers of ioctls (the low byte of the request, `<linux/kvm.h>`). */
