@@ -103,8 +103,8 @@ export interface BreakpointRequest {
    */
   readonly conditions?: readonly Uint8Array[];
   /**
-   * Bytecode that is run, in order, when a condition holds. The guest then goes on: a breakpoint with commands never
-   * stops it, but for a command that fails.
+   * Bytecode that is run, in order, when a condition holds. A breakpoint with commands never stops the guest: a condition
+   * that cannot be evaluated, and a command that fails, say so on the console, and no (further) command is run.
    */
   readonly commands?: readonly Uint8Array[];
   /** The client would have the commands go on when it has gone. Text has nowhere to go then, so they end with it here. */

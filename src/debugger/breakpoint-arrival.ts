@@ -27,7 +27,7 @@ export interface ArrivalOptions {
   readonly say: (text: string) => void;
 }
 
-/** The client hears of this breakpoint; `text` says why, where an expression could not be evaluated. */
+/** The client hears of this breakpoint; `text` says why, where a condition could not be evaluated. */
 export interface ArrivalStop {
   readonly breakpoint: Breakpoint;
   readonly text?: string;
@@ -68,7 +68,7 @@ export class BreakpointArrival {
     let holds = conditionPrograms.length === 0;
     for (const program of conditionPrograms) {
       const { value, failure } = evaluate(program, context);
-      if (failure !== undefined) return { text: `The condition of the breakpoint at ${where(breakpoint)} has no value: ${failure}.` };
+      if (failure !== undefined) return this.withoutValue(breakpoint, failure, context);
       if (value === 0n) continue;
       holds = true;
       break;
@@ -77,9 +77,19 @@ export class BreakpointArrival {
     breakpoint.hits++;
     for (const program of commandPrograms) {
       const { failure } = evaluate(program, context);
-      if (failure !== undefined) return { text: `A command of the breakpoint at ${where(breakpoint)} fails: ${failure}.` };
+      if (failure === undefined) continue;
+      context.print(`A command of the breakpoint at ${where(breakpoint)} fails: ${failure}.\n`);
+      break;
     }
     return commandPrograms.length === 0 ? 'stop' : 'go-on';
+  }
+
+  /** A stop, but not at a dprintf: gdb goes on from one without stepping off, and would come to the same stop for ever. */
+  private withoutValue(breakpoint: Breakpoint, failure: string, context: AgentContext): Verdict {
+    const text = `The condition of the breakpoint at ${where(breakpoint)} has no value: ${failure}.`;
+    if (breakpoint.commandPrograms.length === 0) return { text };
+    context.print(`${text}\n`);
+    return 'go-on';
   }
 }
 
