@@ -22,8 +22,8 @@ int install() {
     if ((present.sa_flags & SA_SIGINFO) != 0 || present.sa_handler != SIG_DFL) continue;
     struct sigaction action{};
     action.sa_handler = on_kick;
-    // No SA_RESTART: KVM_RUN must come back.
-    action.sa_flags = 0;
+    // KVM_RUN comes back all the same (it fails with EINTR by itself); other calls of the thread need not know.
+    action.sa_flags = SA_RESTART;
     sigfillset(&action.sa_mask);
     if (sigaction(number, &action, nullptr) == 0) return number;
   }

@@ -12,13 +12,21 @@
 namespace kvm {
 namespace {
 
+// Of one thread; read and written by it and by its signal handler.
 struct ThreadDeadline {
-  kvm_run* run = nullptr;
-  // Read and written by this thread and by its signal handler.
+  kvm_run* volatile run = nullptr;
   volatile sig_atomic_t expired = 0;
+  // When the timer will signal, in nanoseconds of CLOCK_MONOTONIC; 0: it is off.
+  volatile int64_t signals_at = 0;
 };
 
 thread_local ThreadDeadline deadline;
+
+int64_t now_in_nanoseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
 
 // One POSIX timer per thread that ever set a deadline, made once.
 class ThreadTimer {
@@ -35,14 +43,15 @@ class ThreadTimer {
   }
   ThreadTimer(const ThreadTimer&) = delete;
 
-  // Signals after `time`, and then every millisecond until it is set to 0: a runtime that runs handlers later than the
-  // signal comes (ThreadSanitizer's does) may let the first one pass before KVM_RUN begins, and only the next ends it.
-  bool set(std::chrono::microseconds time) {
+  // Signals at `time` (nanoseconds of CLOCK_MONOTONIC), and then every millisecond until it is turned off: a runtime that
+  // runs handlers later than the signal comes (ThreadSanitizer's does) may let the first one pass before KVM_RUN begins,
+  // and only the next ends it. 0 turns it off. Async-signal-safe, as timer_settime is.
+  bool set(int64_t time) {
     itimerspec value{};
-    value.it_value.tv_sec = time.count() / 1'000'000;
-    value.it_value.tv_nsec = time.count() % 1'000'000 * 1000;
-    if (time.count() != 0) value.it_interval.tv_nsec = 1'000'000;
-    return made_ && timer_settime(timer_, 0, &value, nullptr) == 0;
+    value.it_value.tv_sec = time / 1'000'000'000;
+    value.it_value.tv_nsec = time % 1'000'000'000;
+    if (time != 0) value.it_interval.tv_nsec = 1'000'000;
+    return made_ && timer_settime(timer_, TIMER_ABSTIME, &value, nullptr) == 0;
   }
 
  private:
@@ -72,16 +81,22 @@ bool threads_may_change() {
 
 RunDeadline::RunDeadline(kvm_run* run, std::chrono::microseconds bound) {
   deadline.expired = 0;
+  // First the pointer: from here on the handler does not turn the timer off.
   deadline.run = run;
-  armed_ = timer().set(bound);
+  // Setting a timer costs more than a short run does. One that an earlier run left on serves this one too, if it signals
+  // neither much sooner than asked nor later.
+  const int64_t nanoseconds = std::chrono::nanoseconds(bound).count();
+  const int64_t now = now_in_nanoseconds();
+  const int64_t left = deadline.signals_at - now;
+  armed_ = left >= nanoseconds / 2 && left <= nanoseconds;
+  if (armed_) return;
+  armed_ = timer().set(now + nanoseconds);
+  deadline.signals_at = armed_ ? now + nanoseconds : 0;
   if (!armed_) deadline.run = nullptr;
 }
 
 RunDeadline::~RunDeadline() {
-  if (!armed_) return;
-  // First the pointer: a signal that is on its way must not touch a run that is over.
   deadline.run = nullptr;
-  timer().set(std::chrono::microseconds{0});
   deadline.expired = 0;
 }
 
@@ -89,7 +104,12 @@ bool RunDeadline::expired() { return deadline.run != nullptr && deadline.expired
 
 void note_deadline() {
   kvm_run* run = deadline.run;
-  if (run == nullptr) return;
+  if (run == nullptr) {
+    // The run that it was set for is long over.
+    if (deadline.signals_at != 0) timer().set(0);
+    deadline.signals_at = 0;
+    return;
+  }
   deadline.expired = 1;
   __atomic_store_n(&run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 }
