@@ -2,7 +2,7 @@
  * Pages that must not be write-protected because the processor writes them by other means than an instruction's own
  * stores: stacks (PUSHA and INT n push several values, of which KVM's emulator tells only the last when the page is
  * read-only), descriptor tables (Accessed and Busy bits), task states, page tables (Accessed and Dirty bits).
- * docs/decisions/0010-read-only-pages.md.
+ * docs/decisions/0011-read-only-pages.md.
  */
 import { linearSp } from '../x86/cpu-mode.js';
 import { PAGE_SIZE, pageOf } from '../vmm/write-protection.js';

@@ -1,7 +1,7 @@
 /**
  * RAM pages whose writes come to user space: each run of them is a read-only memory slot of its own, so that a write
  * exits as MMIO with its data while reads, fetches and the rest of RAM run at full speed (KVM api.rst,
- * KVM_SET_USER_MEMORY_REGION, KVM_MEM_READONLY; docs/decisions/0010-read-only-pages.md).
+ * KVM_SET_USER_MEMORY_REGION, KVM_MEM_READONLY; docs/decisions/0011-read-only-pages.md).
  */
 import type { GuestMemory, MemoryChunk } from './guest-memory.js';
 import type { NativeVm } from './native.js';
