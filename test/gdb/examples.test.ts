@@ -5,6 +5,9 @@ import { buildGuests } from './support/gdb-session.js';
 
 const EXAMPLES = ['bootsector', 'faults', 'hello', 'kernel32', 'kernel64', 'modes'];
 
+/** Each mechanism alone where it can stop everywhere, else with stepping behind it; they all show the same. */
+const FORCED = ['debug-register,step', 'patch,step', 'patch,read-only,step', 'step'];
+
 test('a session\'s server line is split as a shell would', (t) => {
   t.deepEqual(splitCommandLine('build/a.elf --append \'root=/dev/ram verbose\' --x="b c"'),
     ['build/a.elf', '--append', 'root=/dev/ram verbose', '--x=b c']);
@@ -18,8 +21,10 @@ test('every example has a session', (t) => {
 });
 
 for (const name of EXAMPLES) {
-  test(`the session of ${name}`, async (t) => {
-    const difference = compareWithExpected(name, await runExample(name));
-    t.equal(difference, undefined, 'prints what expected.txt says');
-  });
+  for (const options of [[], ...FORCED.map((mechanisms) => ['--mechanisms', mechanisms])]) {
+    test(`the session of ${name} ${options.join(' ')}`, async (t) => {
+      const difference = compareWithExpected(name, await runExample(name, options));
+      t.equal(difference, undefined, 'prints what expected.txt says');
+    });
+  }
 }

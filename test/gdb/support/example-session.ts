@@ -20,14 +20,14 @@ export function splitCommandLine(line: string): string[] {
   return [...line.matchAll(/(?:'[^']*'|"[^"]*"|\S)+/g)].map(([word]) => word.replace(/'([^']*)'|"([^"]*)"/g, '$1$2'));
 }
 
-/** Runs the session of one example and returns its transcript. Throws when the session cannot be run at all. */
-export async function runExample(name: string): Promise<string> {
+/** Runs the session of one example, with further options for the server, and returns its transcript. Throws when the session cannot be run at all. */
+export async function runExample(name: string, options: readonly string[] = []): Promise<string> {
   const script = readFileSync(join(GUESTS_FOLDER, name, 'session.gdb'), 'utf8');
   const serverLine = SERVER_LINE.exec(script)?.[1];
   if (serverLine === undefined) throw new Error(`${name}/session.gdb has no line "# Server: kvm-gdbserver ...".`);
   if (!script.includes(`\n${CONNECT_LINE}\n`)) throw new Error(`${name}/session.gdb has no line "${CONNECT_LINE}".`);
 
-  const server = await startServer(splitCommandLine(serverLine));
+  const server = await startServer([...splitCommandLine(serverLine), ...options]);
   try {
     const commands = script.replace(`\n${CONNECT_LINE}\n`, `\ntarget remote ${server.address}\n`).split('\n');
     const gdb = await runGdb(commands, { trace: true });
