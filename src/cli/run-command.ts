@@ -9,6 +9,7 @@ import type { LoadedGuest } from '../vmm/boot/boot-options.js';
 import { readBootModule, readGuestFile } from '../vmm/boot/guest-file.js';
 import { explainStartError } from '../vmm/host/host-check.js';
 import { readHostFacts } from '../vmm/host/host-facts.js';
+import { emulatedIsaWarning } from '../vmm/host/isa-probe.js';
 import { Machine } from '../vmm/machine.js';
 import { native } from '../vmm/native.js';
 import { openSerial } from '../vmm/serial/open-serial.js';
@@ -31,6 +32,8 @@ export async function runGuest(options: RunOptions): Promise<number> {
   try {
     const machine = orExplain(() => createMachine(options, serial));
     try {
+      const warning = machine.guest === undefined ? undefined : emulatedIsaWarning(machine.guest, options.guest);
+      if (warning !== undefined) say(warning);
       const trace = options.traceExits === undefined ? undefined : ExitTrace.open(options.traceExits, machine.vcpus.length, say);
       try {
         return await serve(options, machine, trace);

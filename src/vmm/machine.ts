@@ -5,12 +5,13 @@
 import { totalmem } from 'node:os';
 import type { BootOptions, LoadedGuest } from './boot/boot-options.js';
 import { loadGuest } from './boot/load-guest.js';
-import { applyCpuChoice, checkCpuChoice, type CpuChoice } from './cpu-choice.js';
-import { cpuidTable, type CpuidPolicy } from './cpuid-table.js';
+import type { CpuChoice } from './cpu-choice.js';
+import type { CpuidPolicy } from './cpuid-table.js';
 import type { Device, MachineEvent } from './device.js';
 import type { SerialSink } from './devices/serial-16550a.js';
 import { ExitCounters } from './exit-counters.js';
 import type { Exit, ExitReason, MmioExit } from './exit.js';
+import { setGuestCpuid } from './guest-cpuid.js';
 import { GuestMemory, ramLayout } from './guest-memory.js';
 import { MEBIBYTE, checkRamSize } from './memory-size.js';
 import { MmioBus } from './mmio-bus.js';
@@ -139,15 +140,14 @@ export class Machine {
     });
 
     const supported = system.getSupportedCpuid();
-    const cpuidLayout = native().layout['kvm_cpuid_entry2'];
-    if (cpuidLayout === undefined) throw new Error('The binding does not know kvm_cpuid_entry2; build it again with: npm run build');
     this.msrIndices = system.getMsrIndexList();
     this.vcpus = Array.from({ length: cpus }, (_, id) => {
       const vcpu = new Vcpu(vm.createVcpu(id));
       const policy = options.cpu?.model === 'base' ? 'plain' : options.cpuid ?? 'host';
-      const table = cpuidTable(supported, cpuidLayout, { apicId: id, cpus, localApic: kernelIrqchip, policy });
-      vcpu.native.setCpuid2(options.cpu === undefined ? table : applyCpuChoice(table, supported, cpuidLayout, options.cpu, kernelIrqchip));
-      if (options.cpu !== undefined) checkCpuChoice(vcpu.native.getCpuid2(), cpuidLayout, options.cpu);
+      const warning = setGuestCpuid(vcpu, {
+        supported, apicId: id, cpus, localApic: kernelIrqchip, policy, choice: options.cpu, guest, guestName: options.guest?.name ?? '',
+      });
+      if (warning !== undefined && id === 0) log(warning);
       return vcpu;
     });
     this.#pristine = this.vcpus.map((vcpu) => capturePristine(vcpu.native, this.msrIndices, kernelIrqchip));

@@ -45,6 +45,17 @@ export interface MemoryWrite {
   readonly bytes: Uint8Array;
 }
 
+/** x86-64 baseline, -v2, -v3, -v4. */
+export type IsaLevel = 1 | 2 | 3 | 4;
+
+export interface IsaProperties {
+  readonly bits: 32 | 64;
+  /** Without it the file does not run. */
+  readonly needed?: IsaLevel;
+  /** Used somewhere, perhaps after a look at CPUID. */
+  readonly used?: IsaLevel;
+}
+
 /** Everything that makes a machine start a guest, again at each reset. */
 export interface LoadedGuest {
   readonly kind: BootKind;
@@ -54,6 +65,8 @@ export interface LoadedGuest {
   readonly entry: bigint;
   /** Absolute path of a file with the guest's symbols. */
   readonly executable?: string;
+  /** What an ELF file says about the processor it was built for. */
+  readonly isa?: IsaProperties;
   /** Sentences a user should read: what was placed where, what was left out. */
   readonly notes: readonly string[];
 }

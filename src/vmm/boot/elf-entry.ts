@@ -5,6 +5,7 @@
 import { GuestError, hex, type BootOptions, type LoadedGuest } from './boot-options.js';
 import { longMode, protectedMode } from './cpu-modes.js';
 import { describeSegments, loadSegments, parseElf, physicalEntry, type ElfFile } from './elf.js';
+import { isaProperties } from './elf-isa.js';
 import { placeGdt, placePageTables, placeStack } from './furniture.js';
 import { identityMap, type PageTables } from './page-tables.js';
 import { Placement } from './placement.js';
@@ -23,7 +24,8 @@ export function loadElfEntry(file: Uint8Array, options: BootOptions): LoadedGues
   const stack = placeStack(placement, notes);
   const gdt = placeGdt(placement, elf.bits, notes);
   writes.push(gdt.write);
-  const common = { kind: 'elf' as const, writes, notes, ...(options.path !== undefined && { executable: options.path }) };
+  const isa = isaProperties(elf);
+  const common = { kind: 'elf' as const, writes, notes, ...(isa !== undefined && { isa }), ...(options.path !== undefined && { executable: options.path }) };
 
   if (elf.bits === 32) {
     // Without paging linear is physical, so a kernel linked high must be entered where it was loaded.

@@ -5,7 +5,7 @@
 import { GuestError, formatRange, hex, requireRam, type BootOptions, type MemoryWrite } from './boot-options.js';
 import type { Placement } from './placement.js';
 
-const PT_LOAD = 1, PT_NOTE = 4;
+const PT_LOAD = 1, PT_NOTE = 4, PT_GNU_PROPERTY = 0x6474_e553;
 const ET_REL = 1, ET_EXEC = 2, ET_DYN = 3;
 const EM_386 = 3, EM_X86_64 = 62;
 
@@ -66,7 +66,8 @@ export function parseElf(file: Uint8Array, name: string): ElfFile {
   const segments = all.filter((segment) => segment.type === PT_LOAD && segment.memorySize > 0);
   if (segments.length === 0) throw new GuestError(`${name} has nothing to load: no PT_LOAD segment.`);
   const entry = bits === 64 ? view.getBigUint64(24, true) : BigInt(view.getUint32(24, true));
-  const notes = all.filter((segment) => segment.type === PT_NOTE)
+  // Linkers usually name a property note twice, by PT_NOTE and by PT_GNU_PROPERTY.
+  const notes = all.filter((segment) => segment.type === PT_NOTE || segment.type === PT_GNU_PROPERTY)
     .flatMap(({ offset, fileSize }) => readNotes(file.subarray(offset, offset + fileSize)));
   return { bits, entry, segments, notes };
 }
@@ -92,7 +93,7 @@ function readProgramHeaders(view: DataView, bits: 32 | 64, name: string): ElfSeg
       fileSize: toOffset(word(16, 32)),
       memorySize: toOffset(word(20, 40)),
     };
-    if ((segment.type === PT_LOAD || segment.type === PT_NOTE) && segment.offset + segment.fileSize > view.byteLength) {
+    if ([PT_LOAD, PT_NOTE, PT_GNU_PROPERTY].includes(segment.type) && segment.offset + segment.fileSize > view.byteLength) {
       throw truncated(name, `segment ${i}`, segment.offset + segment.fileSize, view.byteLength);
     }
     if (segment.type === PT_LOAD && segment.fileSize > segment.memorySize) {

@@ -3,10 +3,11 @@
  * structure (command line, modules, memory map, loader name), and entered in protected mode as 3.2 says.
  * The command line is `FILE ARGS`, as QEMU and GRUB Legacy give it.
  */
-import { GuestError, formatRange, hex, requireRam, type BootOptions, type LoadedGuest, type MemoryWrite } from './boot-options.js';
+import { GuestError, formatRange, hex, requireRam, type BootOptions, type IsaProperties, type LoadedGuest, type MemoryWrite } from './boot-options.js';
 import { BootBlock, stringSize } from './boot-block.js';
 import { protectedMode } from './cpu-modes.js';
 import { describeSegments, loadSegments, parseElf, physicalEntry } from './elf.js';
+import { isaProperties } from './elf-isa.js';
 import { placeGdt } from './furniture.js';
 import { HIGH_MEMORY_START, LOW_MEMORY_END, memoryMap } from './memory-map.js';
 import { placeModules, type PlacedModule } from './modules.js';
@@ -47,7 +48,7 @@ export function loadMultiboot1(file: Uint8Array, options: BootOptions): LoadedGu
   const info = buildInformation(options, modules, placement, notes);
   writes.push(gdt.write, info.write);
   return {
-    kind: 'multiboot', writes, entry: loaded.entry, notes,
+    kind: 'multiboot', writes, entry: loaded.entry, notes, ...(loaded.isa !== undefined && { isa: loaded.isa }),
     cpu: protectedMode(loaded.entry, gdt.address, { rax: BOOTLOADER_MAGIC, rbx: BigInt(info.address) }),
     ...(options.path !== undefined && { executable: options.path }),
   };
@@ -56,13 +57,15 @@ export function loadMultiboot1(file: Uint8Array, options: BootOptions): LoadedGu
 interface Loaded {
   readonly writes: readonly MemoryWrite[];
   readonly entry: bigint;
+  readonly isa?: IsaProperties;
 }
 
 function loadElf(file: Uint8Array, options: BootOptions, placement: Placement, notes: string[]): Loaded {
   const elf = parseElf(file, options.name);
   const writes = loadSegments(file, elf, options, placement);
   notes.push(`Multiboot: ${describeSegments(elf)}`);
-  return { writes, entry: physicalEntry(elf, elf.entry) };
+  const isa = isaProperties(elf);
+  return { writes, entry: physicalEntry(elf, elf.entry), ...(isa !== undefined && { isa }) };
 }
 
 /** Flag 16: the header itself says what goes where (3.1.3). */

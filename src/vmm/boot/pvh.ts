@@ -6,6 +6,7 @@ import { GuestError, formatRange, hex, type BootOptions, type LoadedGuest, type 
 import { BootBlock, stringSize } from './boot-block.js';
 import { protectedMode } from './cpu-modes.js';
 import { describeSegments, loadSegments, parseElf, type ElfFile } from './elf.js';
+import { isaProperties } from './elf-isa.js';
 import { placeGdt } from './furniture.js';
 import { memoryMap } from './memory-map.js';
 import { placeModules, type PlacedModule } from './modules.js';
@@ -43,8 +44,9 @@ export function loadPvh(file: Uint8Array, options: BootOptions): LoadedGuest {
   const modules = placeModules(options.modules ?? [], placement, writes, notes);
   const info = buildStartInfo(options, modules, placement, notes);
   writes.push(gdt.write, info.write);
+  const isa = isaProperties(elf);
   return {
-    kind: 'pvh', writes, entry: BigInt(entry), notes,
+    kind: 'pvh', writes, entry: BigInt(entry), notes, ...(isa !== undefined && { isa }),
     cpu: protectedMode(BigInt(entry), gdt.address, { rbx: BigInt(info.address) }),
     ...(options.path !== undefined && { executable: options.path }),
   };

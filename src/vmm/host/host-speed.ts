@@ -2,10 +2,10 @@
  * How fast this host steps a guest and comes back from it: measured on a throwaway vCPU in less than 100 ms, the median of
  * some rounds because other processes take their time too.
  */
-import { native } from '../native.js';
 import { applyCpuState, resetState } from '../reset-state.js';
 import type { RunPlan } from '../run-plan.js';
-import { Vcpu } from '../vcpu.js';
+import type { Vcpu } from '../vcpu.js';
+import { NO_DEBUG, PAGE, withThrowawayVcpu } from './throwaway-vcpu.js';
 
 export interface HostSpeed {
   /** Microseconds for one step inside a range step, which runs in native code. */
@@ -14,7 +14,6 @@ export interface HostSpeed {
   readonly exitMicroseconds: number;
 }
 
-const PAGE = 0x1000;
 /** out %al, $0x80; jmp back: an exit in every round. */
 const EXITS = [0xe6, 0x80, 0xeb, 0xfc];
 /** inc %ax; jmp back: plain steps. */
@@ -25,26 +24,11 @@ const EXITS_A_ROUND = 16;
 /** After so long a slow host (one that is emulated) gets no further round. */
 const LONGEST_MILLISECONDS = 40;
 const PATIENCE_MICROSECONDS = 500_000;
-const NO_DEBUG = { control: 0, debugreg: [0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n] };
 
 /** Measures. Throws the binding's error where KVM cannot be used, and Error where the guest does something else. */
 export function measureHostSpeed(): HostSpeed {
-  const undo: (() => void)[] = [];
-  try {
-    const system = native().openSystem();
-    undo.push(() => system.close());
-    // Before the VM, for it is freed after it: a slot goes with its VM, without an ioctl that could fail.
-    const memory = native().allocateMemory(PAGE);
-    undo.push(() => memory.close());
-    const vm = system.createVm();
-    undo.push(() => vm.close());
-    vm.setTssAddr(0xfffb_d000);
-    vm.setMemorySlot(0, 0, BigInt(PAGE), memory, 0, PAGE);
-    const bytes = new Uint8Array(memory.buffer);
-    const vcpu = new Vcpu(vm.createVcpu(0));
-    undo.push(() => vcpu.close());
+  return withThrowawayVcpu((vcpu, bytes) => {
     const base = { debug: NO_DEBUG, waitMicroseconds: PATIENCE_MICROSECONDS, fresh: true } as const;
-
     load(vcpu, bytes, STEPS);
     const step = measure(STEPS_A_ROUND, () => runOnce(vcpu, { ...base, mode: 'step', maxSteps: STEPS_A_ROUND }, ['plan-done', 'debug']));
     load(vcpu, bytes, EXITS);
@@ -52,9 +36,7 @@ export function measureHostSpeed(): HostSpeed {
       for (let i = 0; i < EXITS_A_ROUND; i++) runOnce(vcpu, { ...base, mode: 'continue' }, ['io']);
     });
     return { stepMicroseconds: step, exitMicroseconds: exit };
-  } finally {
-    for (const action of undo.reverse()) action();
-  }
+  });
 }
 
 function load(vcpu: Vcpu, bytes: Uint8Array, code: readonly number[]): void {

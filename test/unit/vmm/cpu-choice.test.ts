@@ -60,7 +60,7 @@ test('cpu choice: reading', (t) => {
   t.deepEqual(parseCpuChoice('-avx2,-3dnow'), { model: 'host', add: [], remove: ['avx2', '3dnow'] });
   const wrong: readonly [string, RegExp][] = [
     ['', /takes host or base/], ['qemu64', /not "qemu64"/], ['host,', /not ""/], ['-avx,host', /not "host"/], ['+', /not "\+"/],
-    ['-avx3', /does not know the feature "avx3"/], ['+avx,-avx', /both adds and takes away avx/], ['-toString', /does not know the feature "toString"/],
+    ['-avx3', /does not know the feature "avx3"/], ['+avx,-avx', /both adds and takes away avx/], ['+avx,+avx', /names \+avx twice/], ['-avx,-nx,-avx', /names -avx twice/], ['host,base', /not "base"/], ['host,host', /not "host"/], ['-toString', /does not know the feature "toString"/],
   ];
   for (const [text, message] of wrong) t.throws(() => parseCpuChoice(text), message, text);
   t.end();
