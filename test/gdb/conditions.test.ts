@@ -140,6 +140,66 @@ test('dprintf in the server with a condition, in a hot loop, until Ctrl-C', asyn
   });
 });
 
+test('a dprintf without a condition in a hot loop: every line once and in order, and Ctrl-C gets through', async (t) => {
+  await withTinyGuest('spin', async (args) => {
+    await withAttachedGdb(args, async (gdb) => {
+      await gdb.runAll('set dprintf-style agent', 'dprintf *0x7c01,"[%lu]\\n", $rax');
+      let last = 0;
+      for (let round = 0; round < 3; round++) {
+        const before = gdb.transcript.length;
+        gdb.begin('continue');
+        while (gdb.transcript.length < before + 2000) await new Promise((resolve) => setTimeout(resolve, 5));
+        gdb.interrupt();
+        const lines = [...(await gdb.answer()).matchAll(/\[(\d+)\]\n/g)].map(([, value]) => Number(value));
+        t.ok(lines.length > 100, `${lines.length} lines`);
+        // A stop just before the arrival: gdb steps off the breakpoint without a word.
+        t.ok(lines[0] === last + 1 || lines[0] === last + 2, `${last} goes on with ${lines[0]}`);
+        t.ok(lines.every((value, i) => value === lines[0] + i), 'in order, none twice');
+        last = lines.at(-1) ?? 0;
+      }
+    });
+  });
+});
+
+test('breakpoints that stay inserted: a new condition replaces the old one', async (t) => {
+  await withTinyGuest('spin', async (args) => {
+    await withAttachedGdb(args, async (gdb) => {
+      await checkAnswers(t, gdb, [
+        ['set breakpoint always-inserted on', /^$/],
+        ['break *0x7c01 if $rax == 40', /Breakpoint 1/],
+        ['continue', /Breakpoint 1, 0x0*7c01/],
+        ['monitor info breakpoints', /^0x0*7c01 software, reached 40, hit 1, 1 condition\n$/],
+        ['condition 1 $rax == 50', /^$/],
+        ['continue', /Breakpoint 1, 0x0*7c01/],
+        ['print $rax', /= 50\n/],
+        ['condition 1', /now unconditional/],
+        ['monitor info breakpoints', /^0x0*7c01 software, reached 50, hit 2\n$/],
+        ['continue', /Breakpoint 1, 0x0*7c01/],
+        ['print $rax', /= 51\n/],
+        ['delete', /^$/],
+        ['monitor info breakpoints', /^No breakpoints\.\n/],
+      ]);
+    });
+  });
+});
+
+test('detach ends a dprintf; who comes next finds none', async (t) => {
+  await withTinyGuest('spin', async (args) => {
+    await withAttachedGdb(args, async (gdb, server) => {
+      await gdb.runAll('set dprintf-style agent', 'dprintf *0x7c01,"[%lu]\\n", $rax', 'tbreak *0x7c00 if $rax == 20', 'continue');
+      t.match(await gdb.run('detach'), /detached/);
+      await gdb.run('delete');
+      await checkAnswers(t, gdb, [
+        [`target remote ${server.address}`, /0x0*7c0[01]/],
+        ['monitor info breakpoints', /^No breakpoints\.\n$/],
+        ['x/3xb 0x7c00', /0x40\s+0xeb\s+0xfd/],
+        ['tbreak *0x7c00', /Temporary breakpoint/],
+        ['continue', /^Continuing\.\s+Temporary breakpoint \d+, 0x0*7c00/],
+      ]);
+    });
+  });
+});
+
 test('a dprintf that cannot be printed says why, and the guest goes on', async (t) => {
   await withTinyGuest('spin', async (args) => {
     await withAttachedGdb(args, async (gdb) => {
