@@ -4,6 +4,7 @@
  */
 import type { FaultSignal } from '../target.js';
 import type { Exit } from '../vmm/exit.js';
+import { instructionKind } from './emulator-limits.js';
 
 export interface Fault {
   readonly signal: FaultSignal;
@@ -68,7 +69,9 @@ function internalErrorText(suberror: number, instruction: Uint8Array | undefined
   switch (suberror) {
     case 1: {
       const bytes = instruction === undefined || instruction.length === 0 ? '' : ` (${hexBytes(instruction)})`;
-      return `KVM on this host cannot emulate the instruction${bytes} at ${where} on ${cpu}; on a host with VMX or SVM the processor itself would run it.`;
+      const kind = (instruction === undefined ? undefined : instructionKind(instruction)) ?? 'it';
+      return `KVM on this host cannot emulate the instruction${bytes} at ${where} on ${cpu}: ${kind} is not in KVM's instruction emulator, in which ` +
+        'a software KVM runs all kernel code; on a host with VMX or SVM the processor itself would run it (docs/hosts.md).';
     }
     case 2:
       return `KVM met two exceptions at once on ${cpu} at ${where} and could not go on.`;
