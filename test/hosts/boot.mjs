@@ -46,9 +46,10 @@ function runWatched([program, ...args], seconds, poll) {
     };
     const interrupted = () => {
       end('SIGTERM');
-      process.exit(130);
+      // Another host may run beside this one: its listener comes first.
+      setImmediate(() => process.exit(130));
     };
-    process.once('SIGINT', interrupted);
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, interrupted);
     const timer = setTimeout(() => {
       timedOut = true;
       // `script`, around Bochs, ends its child only when asked politely.
@@ -59,7 +60,7 @@ function runWatched([program, ...args], seconds, poll) {
     const finish = (text) => {
       clearTimeout(timer);
       clearInterval(polling);
-      process.removeListener('SIGINT', interrupted);
+      for (const signal of ['SIGINT', 'SIGTERM']) process.removeListener(signal, interrupted);
       poll();
       resolve({ output: output + text, timedOut });
     };
@@ -70,9 +71,9 @@ function runWatched([program, ...args], seconds, poll) {
 
 /**
  * @param {object} host one of hosts.mjs
- * @param {{ cache: string, work: string, disk: string, files: string[], sessions: object, seconds: number }} run `work`: a
- *   folder for this boot alone; `disk`: of makeDisk; `seconds`: the limit for the whole boot
- * @param {(report: object) => void} report called with each value that in-host.mjs says
+ * @param {{ cache: string, work: string, disk: string, job: object, seconds: number }} run `work`: a folder for this boot alone;
+ *   `disk`: of makeDisk; `job`: for runJob, without what the host fixes; `seconds`: the limit for the whole boot
+ * @param {(report: object) => void} report called with each file's result
  * @returns {Promise<string | undefined>} undefined when the host went through the whole job; else what happened to it
  * @throws {Unavailable} where its packages cannot be had
  */
@@ -83,13 +84,15 @@ export async function boot(host, run, report) {
   mkdirSync(run.work, { recursive: true });
   const first = join(run.work, 'initramfs');
   writeFileSync(first, initramfs({
-    busybox: join(tools, 'bin/busybox'), kernelModules: kernel.modules, modules: host.modules, disk: host.disk, preparation: host.preparation,
-    job: { module: host.module, files: run.files, sessions: run.sessions, timeScale: host.timeScale },
+    busybox: join(tools, 'bin/busybox'), kernelModules: kernel.modules, modules: host.modules, spareModules: host.spareModules,
+    disk: host.disk, preparation: host.preparation,
+    job: { ...run.job, module: host.module, timeScale: host.timeScale },
   }));
   const results = join(run.work, 'results');
   const log = join(run.work, 'log');
   const command = await host.emulator({
-    work: run.work, emulator, tools, kernel: kernel.image, initramfs: first, append: `${APPEND} ${host.kernelWords}`, disk: run.disk, results, log,
+    work: run.work, emulator, tools, kernel: kernel.image, initramfs: first, append: `${APPEND} ${host.kernelWords}`,
+    disk: run.disk, results, log,
   });
   let reported = 0;
   let module;
@@ -104,7 +107,7 @@ export async function boot(host, run, report) {
       }
     }
   });
-  if (module === host.module && reported === run.files.length) return undefined;
+  if (module === host.module && reported === run.job.files.length) return undefined;
   const words = tail(`${existsSync(log) ? readFileSync(log, 'utf8') : ''}\n${output}`, 15);
   if (timedOut) return `The host was not done after ${run.seconds} seconds.\n${words}`;
   if (module === undefined) return `The host did not start.\n${words}`;

@@ -11,7 +11,7 @@ const PROGRAMS = ['node', 'gdb', 'bash', 'make', 'python3', 'script', 'unshare',
 /** gdb's data, its terminal's, and the C library's iconv tables, without which gdb warns about the character set. */
 const DATA = ['/usr/share/gdb', '/usr/lib/terminfo', '/lib/terminfo', '/usr/lib/x86_64-linux-gnu/gconv'];
 /** What of the project the suites use, and what of its modules they do not. */
-const PROJECT = ['package.json', 'bin', 'scripts', 'test', 'examples', 'gdb', 'dist', 'build/Release/kvm.node', 'build/native-test/fail-kvm-call.so', 'node_modules'];
+const PROJECT = ['package.json', 'bin', 'scripts', 'test', 'examples', 'gdb', 'docs/hosts.md', 'dist', 'build/Release/kvm.node', 'build/native-test/fail-kvm-call.so', 'node_modules'];
 const TOOLS_ONLY = /^(typescript|typescript-eslint|@typescript-eslint|eslint|@eslint|@esbuild|esbuild|@types|node-gyp|undici-types)$/;
 const FREE_MIB = 256;
 

@@ -26,21 +26,21 @@ const initScript = (disk) => `#!/bin/busybox sh
 b=/bin/busybox
 fail() { $b echo "the host did not start: $*"; $b sleep 1; $b poweroff -f; }
 $b mount -t proc p /proc; $b mount -t sysfs s /sys; $b mount -t devtmpfs d /dev
-for m in /modules/*; do $b insmod $m || fail "insmod $m"; done
+for m in /modules/[0-9]*; do $b insmod $m || fail "insmod $m"; done
 i=0; while [ ! -b ${disk} ]; do i=$((i + 1)); [ $i -gt 100 ] && fail "no ${disk}"; $b usleep 100000; done
 $b mount -t ext4 -o noatime,barrier=0 ${disk} /root || fail "mount ${disk}"
-$b cp /job.json /preparation /root/
+$b cp -r /job.json /preparation /modules /root/
 for f in proc sys dev; do $b mount --move /$f /root/$f; done
 exec $b switch_root /root /bin/busybox sh /start
 `;
 
 /**
- * @param {{ busybox: string, kernelModules: string, modules: string[], disk: string, preparation: string,
- *   job: object }} parts `modules`: paths
- *   below the folder `kernelModules`, in the order to load them; those that are not there are built in
+ * @param {{ busybox: string, kernelModules: string, modules: string[], spareModules: string[], disk: string,
+ *   preparation: string, job: object }} parts `modules`: paths below the folder `kernelModules`, in the order to load them;
+ *   those that are not there are built in. `spareModules` are not loaded; all of them are in /modules for the tests
  * @returns {Buffer} the archive, compressed
  */
-export function initramfs({ busybox, kernelModules, modules, disk, preparation, job }) {
+export function initramfs({ busybox, kernelModules, modules, spareModules, disk, preparation, job }) {
   const folder = 0o040755;
   const program = 0o100755;
   const entries = ['bin', 'proc', 'sys', 'dev', 'modules', 'root'].map((name) => cpioEntry(name, folder));
@@ -48,10 +48,12 @@ export function initramfs({ busybox, kernelModules, modules, disk, preparation, 
   entries.push(cpioEntry('init', program, Buffer.from(initScript(disk))));
   entries.push(cpioEntry('job.json', 0o100644, Buffer.from(JSON.stringify(job))));
   entries.push(cpioEntry('preparation', 0o100644, Buffer.from(preparation)));
-  modules.filter((path) => existsSync(join(kernelModules, path))).forEach((path, index) => {
-    const name = `modules/${String(index).padStart(2, '0')}-${basename(path)}`;
-    entries.push(cpioEntry(name, 0o100644, readFileSync(join(kernelModules, path))));
-  });
+  const present = (paths) => paths.filter((path) => existsSync(join(kernelModules, path)));
+  const names = new Map([
+    ...present(modules).map((path, index) => [path, `${String(index).padStart(2, '0')}-${basename(path)}`]),
+    ...present(spareModules).map((path) => [path, basename(path)]),
+  ]);
+  for (const [path, name] of names) entries.push(cpioEntry(`modules/${name}`, 0o100644, readFileSync(join(kernelModules, path))));
   entries.push(cpioEntry('TRAILER!!!', 0));
   return gzipSync(Buffer.concat(entries), { level: 1 });
 }

@@ -5,9 +5,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Test } from 'tape';
-import { GUESTS_FOLDER, startServer, type Server } from './gdb-session.js';
+import { GUESTS_FOLDER, startServer, TIME_SCALE, type Server } from './gdb-session.js';
 
-const ANSWER_MILLISECONDS = 30_000;
+const ANSWER_MILLISECONDS = 30_000 * TIME_SCALE;
 const SETTINGS = ['width 0', 'height 0', 'style enabled off', 'debuginfod enabled off', 'confirm off', 'startup-with-shell off'];
 
 export class GdbConsole {

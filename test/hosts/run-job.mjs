@@ -1,0 +1,44 @@
+// Runs test files one after another on the host that this is, be it this machine (scripts/test-hosts.mjs) or an emulated
+// one (in-host.mjs). The name `doctor` in place of a file stands for that command.
+import { join } from 'node:path';
+import { root } from '../../scripts/root.mjs';
+import { capture, tail } from '../../scripts/run-quietly.mjs';
+import { failuresOf } from '../../scripts/tap-summary.mjs';
+import { runFile, suites } from '../../scripts/test-suites.mjs';
+
+const DOCTOR_SECONDS = 120;
+
+/** Why tests were skipped, each reason once: what a SKIP line says behind that word, else before it (tape's two ways). */
+export function reasonsOf(output) {
+  const reasons = [...output.matchAll(/^(?:ok \d+ )?(.*?) *# SKIP\b *(.*)$/gim)].map(([, before, behind]) => behind || before);
+  return [...new Set(reasons.filter((reason) => reason !== ''))];
+}
+
+async function runDoctor() {
+  const { status, seconds, stdout, stderr } = await capture(process.execPath, [join(root, 'dist/src/cli/main.js'), 'doctor'],
+    { cwd: root, timeoutSeconds: DOCTOR_SECONDS });
+  const [passed, failed] = status === 0 ? [1, 0] : [0, 1];
+  return { file: 'doctor', passed, failed, skipped: 0, seconds, details: stdout + stderr, reasons: [] };
+}
+
+async function runTests(file, { timeScale, maySkip }) {
+  const suite = { ...suites.gdb, timeoutSeconds: suites.gdb.timeoutSeconds * timeScale, needsKvm: !maySkip };
+  const { stdout, stderr, ...counts } = await runFile(root, suite, file);
+  const details = counts.failed === 0 ? '' : tail(`${failuresOf(stdout) || stdout}\n${tail(stderr, 20)}`, 60);
+  return { ...counts, details, reasons: reasonsOf(stdout) };
+}
+
+/**
+ * @param {{ name: string, files: string[], sessions: object, timeScale: number, maySkip: boolean }} job `name` of the host;
+ *   `sessions` for sessions.test.ts; `timeScale`: limits are this many times as long; `maySkip`: a test may say that this
+ *   host cannot show something
+ * @param {(result: { file: string, passed: number, failed: number, skipped: number, problem?: string, seconds: number,
+ *   details: string, reasons: string[] }) => void} report called after each file
+ */
+export async function runJob(job, report) {
+  // For the tests: test/hosts/*.test.ts, test/gdb/support/gdb-session.ts.
+  process.env.HOST_NAME = job.name;
+  process.env.HOST_SESSIONS = JSON.stringify(job.sessions);
+  process.env.HOST_TIME_SCALE = String(job.timeScale);
+  for (const file of job.files) report(await (file === 'doctor' ? runDoctor() : runTests(file, job)));
+}
