@@ -39,7 +39,11 @@ export class ExitTrace {
     this.#origin = origin;
     const names = [
       { name: 'process_name', ph: 'M', pid: PROCESS, tid: 0, args: { name: 'guest' } },
-      ...Array.from({ length: cpus }, (_, cpu) => ({ name: 'thread_name', ph: 'M', pid: PROCESS, tid: cpu + 1, args: { name: `cpu${cpu}` } })),
+      ...Array.from({ length: cpus }, (_, cpu) => cpu).flatMap((cpu) => [
+        { name: 'thread_name', ph: 'M', pid: PROCESS, tid: cpu + 1, args: { name: `cpu${cpu}` } },
+        // Viewers sort tracks by name: cpu10 would come before cpu2.
+        { name: 'thread_sort_index', ph: 'M', pid: PROCESS, tid: cpu + 1, args: { sort_index: cpu } },
+      ]),
     ];
     this.#chunk = `[\n${names.map((event) => JSON.stringify(event)).join(',\n')}`;
     this.#flush();
@@ -102,7 +106,8 @@ export class ExitTrace {
 function traceEvent({ cpu, exit, pc, began, ended }: ServedExit, origin: number): object {
   return {
     name: eventName(exit),
-    cat: 'exit',
+    // Two categories: a viewer can show all exits, or those of one reason.
+    cat: `exit,${exit.reason}`,
     ph: 'X',
     ts: microseconds(began - origin),
     dur: microseconds(ended - began),

@@ -32,6 +32,37 @@ function cells(text: string, row: RegExp): string[] {
   return line.trim().split(/ {2,}/);
 }
 
+/** Trace Event Format, "Complete events" and "Metadata events": all fields, in their types and units, and no other. */
+function checkFormat(t: Test, text: string): void {
+  const wrong: string[] = [];
+  const named = new Set<unknown>();
+  const last = new Map<unknown, number>();
+  const need = (condition: boolean, what: string, event: unknown): void => {
+    if (!condition) wrong.push(`${what}: ${JSON.stringify(event)}`);
+  };
+  for (const event of JSON.parse(text) as Record<string, unknown>[]) {
+    const { name, ph, pid, tid, args } = event;
+    need(typeof name === 'string' && name !== '' && Number.isInteger(pid) && Number.isInteger(tid), 'name, pid, tid', event);
+    need(typeof args === 'object' && args !== null, 'args', event);
+    if (ph === 'M') {
+      need(Object.keys(event).join() === 'name,ph,pid,tid,args', 'metadata fields', event);
+      if (name === 'process_name') named.add(`process ${String(pid)}`);
+      if (name === 'thread_name') named.add(`thread ${String(pid)}.${String(tid)}`);
+      need(['process_name', 'thread_name', 'thread_sort_index'].includes(String(name)), 'a known kind of metadata', event);
+      continue;
+    }
+    const { ts, dur, cat } = event as { ts: number; dur: number; cat: string };
+    need(ph === 'X' && Object.keys(event).join() === 'name,cat,ph,ts,dur,pid,tid,args', 'fields of a complete event', event);
+    need(/^exit,[a-z-]+$/.test(cat), 'categories', event);
+    need(Number.isFinite(ts) && Number.isFinite(dur) && ts >= 0 && dur >= 0, 'times', event);
+    need(named.has(`process ${String(pid)}`) && named.has(`thread ${String(pid)}.${String(tid)}`), 'named before it is used', event);
+    // A nanosecond, to which times are rounded.
+    need(ts >= (last.get(tid) ?? 0) - 0.002, 'monotone on its track, and no bar within another', event);
+    last.set(tid, ts + dur);
+  }
+  t.deepEqual(wrong.slice(0, 5), [], 'the format');
+}
+
 async function runTraced(t: Test, check: (events: TraceEvent[], machine: Machine, target: MachineTarget) => void): Promise<void> {
   const machine = Machine.create({ memory: 4 << 20, guest: { bytes: Uint8Array.from(CODE), name: 'test', boot: 'flat', mode: 'protected' } });
   try {
@@ -49,6 +80,7 @@ async function runTraced(t: Test, check: (events: TraceEvent[], machine: Machine
     await run('step');
     t.equal((await run('continue')).reason.kind, 'exited');
     trace.close();
+    checkFormat(t, text);
     check((JSON.parse(text) as TraceEvent[]).filter(({ ph }) => ph === 'X'), machine, target);
   } finally {
     machine.close();
@@ -84,6 +116,48 @@ test('monitor info exits: plain counts first, then rates, times and places', asy
     const { served } = machine.exitCounters.reasons[0];
     t.equal(served.count, 4001, 'every exit has a time');
   });
+});
+
+test('monitor info exits: every column, with a device of known slowness', async (t) => {
+  // mov ecx,100; 1: out e9,al; mov [fec00004],eax; dec ecx; jnz 1b; mov al,5; out f4,al: 101 port and 100 MMIO exits.
+  const code = [0xb9, 100, 0, 0, 0, 0xe6, 0xe9, 0xa3, 4, 0, 0xc0, 0xfe, 0x49, 0x75, 0xf6, 0xb0, 5, 0xe6, 0xf4, 0xf4];
+  const SLOW_MS = 20, SLOW = 3;
+  let writes = 0;
+  // 3 of the 101 are slow, so the 99th percentile is one of them.
+  const slowConsole = { write: (): void => { for (const end = performance.now() + (writes++ < SLOW ? SLOW_MS : 0); performance.now() < end;); } };
+  const began = performance.now();
+  const machine = Machine.create({ memory: 4 << 20, guest: { bytes: Uint8Array.from(code), name: 'test', boot: 'flat', mode: 'protected' }, debugConsole: slowConsole });
+  try {
+    const target = new MachineTarget(machine, { capabilities: hostCapabilities });
+    await new Promise<void>((resolve) => {
+      target.onStop(() => resolve());
+      target.resume([{ kind: 'continue', thread: 1 }]);
+    });
+    const text = traceText(target, 'info exits');
+    const most = (performance.now() - began) / 1000;
+    t.equal(writes, 100, 'the device was written to');
+    const [, fresh, rate, mean, p99, longest] = cells(text, /^io {8,}.*\./).map(Number);
+    const seconds = Number(/Since the last look, ([\d.]+) s/.exec(text)?.[1]);
+    t.equal(fresh, 101);
+    t.ok(seconds <= most + 0.05 && seconds >= (SLOW * SLOW_MS) / 1000 - 0.05, `${seconds} s of ${most}`);
+    t.ok(rate >= 101 / most - 0.1 && rate <= 101 / ((SLOW * SLOW_MS) / 1000), `${rate} a second`);
+    t.ok(mean >= (SLOW * SLOW_MS * 1000) / 101, `mean ${mean} us`);
+    t.ok(p99 >= SLOW_MS * 1000 && p99 <= longest * (17 / 16) + 0.1 && longest >= SLOW_MS * 1000, `p99 ${p99}, longest ${longest} us`);
+    const [, mmioFresh, , mmioMean] = cells(text, /^mmio {8,}.*\./).map(Number);
+    t.equal(mmioFresh, 100);
+    const place = (row: RegExp): number[] => cells(text, row).slice(1).map(Number);
+    const [count, placeMean, total] = place(/^port 0x00e9 .*\./);
+    t.equal(count, 100);
+    t.ok(total >= SLOW * SLOW_MS && Math.abs(placeMean * 100 / 1000 - total) < 0.01, `${total} ms at the port, ${placeMean} us each`);
+    const [, , endTotal] = place(/^port 0x00f4 .*\./);
+    t.ok(Math.abs(mean * 101 / 1000 - total - endTotal) < 0.02, 'the ports together are the row of io');
+    const [pageCount, pageMean] = place(/^page 0xfec00000 .*\./);
+    t.deepEqual([pageCount, pageMean], [100, mmioMean], 'one page is the row of mmio');
+    const order = text.slice(text.indexOf('The slowest')).split('\n').slice(2).filter((line) => line !== '').map((line) => Number(line.trim().split(/ {2,}/)[3]));
+    t.deepEqual(order, order.toSorted((a, b) => b - a), 'the slowest first');
+  } finally {
+    machine.close();
+  }
 });
 
 test('monitor info exits before the first exit', (t) => {

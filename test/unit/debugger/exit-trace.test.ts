@@ -34,10 +34,11 @@ test('exit trace: a track per vCPU, and a complete event per exit with its place
   trace.close();
   const events = parse(written.join(''));
   t.deepEqual(events.filter(({ name }) => name === 'thread_name').map(({ tid, args }) => [tid, args['name']]), [[1, 'cpu0'], [2, 'cpu1']]);
+  t.deepEqual(events.filter(({ name }) => name === 'thread_sort_index').map(({ tid, args }) => [tid, args['sort_index']]), [[1, 0], [2, 1]]);
   t.deepEqual(events.filter(({ ph }) => ph === 'X'), [
-    { name: 'out 0x3f8', cat: 'exit', ph: 'X', ts: 1000, dur: 250, pid: 1, tid: 1, args: { reason: 'io', pc: '0x7c05', direction: 'out', port: '0x3f8', size: 1, count: 3 } },
-    { name: 'read 0xfec00000', cat: 'exit', ph: 'X', ts: 2000, dur: 1, pid: 1, tid: 2, args: { reason: 'mmio', pc: '0x100000', direction: 'read', address: '0xfec00010', size: 4 } },
-    { name: 'debug', cat: 'exit', ph: 'X', ts: 3000, dur: 0, pid: 1, tid: 2, args: { reason: 'debug', pc: '0x1', text: 'cpu1 debug vector 1 pc 0x1 dr6 0x4000' } },
+    { name: 'out 0x3f8', cat: 'exit,io', ph: 'X', ts: 1000, dur: 250, pid: 1, tid: 1, args: { reason: 'io', pc: '0x7c05', direction: 'out', port: '0x3f8', size: 1, count: 3 } },
+    { name: 'read 0xfec00000', cat: 'exit,mmio', ph: 'X', ts: 2000, dur: 1, pid: 1, tid: 2, args: { reason: 'mmio', pc: '0x100000', direction: 'read', address: '0xfec00010', size: 4 } },
+    { name: 'debug', cat: 'exit,debug', ph: 'X', ts: 3000, dur: 0, pid: 1, tid: 2, args: { reason: 'debug', pc: '0x1', text: 'cpu1 debug vector 1 pc 0x1 dr6 0x4000' } },
   ]);
   t.end();
 });
@@ -85,7 +86,7 @@ test('exit trace: files', (t) => {
   const trace = ExitTrace.open(path, 1, (sentence) => said.push(sentence));
   trace.add(io(0, performance.now()));
   trace.close();
-  t.equal(parse(readFileSync(path, 'utf8')).length, 3);
+  t.equal(parse(readFileSync(path, 'utf8')).length, 4);
   t.throws(() => ExitTrace.open(join(folder, 'none', 'x'), 1, () => undefined), /^Error: Cannot write the trace of exits to .*ENOENT/);
   const full = ExitTrace.open('/dev/full', 1, (sentence) => said.push(sentence));
   full.add(io(0, 1));
