@@ -6,6 +6,9 @@ import type { Mechanism } from '../../../src/breakpoints/planner.js';
 import type { StopEvent } from '../../../src/target.js';
 import { Machine } from '../../../src/vmm/machine.js';
 
+/** A slow host (docs/hosts.md) has more time; set by its runner. */
+const PATIENCE_SECONDS = 5 * Number(process.env['HOST_TIME_SCALE'] ?? 1);
+
 let probed: DebugCapabilities | undefined;
 
 /** This host's capabilities, probed once per test file. */
@@ -114,7 +117,7 @@ export class GuestUnderDebug {
 
   private resume(start: () => void): Promise<StopEvent> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no stop within 5 s (pc unknown, ${this.mode} mode)`)), 5000);
+      const timer = setTimeout(() => reject(new Error(`no stop within ${PATIENCE_SECONDS} s (pc unknown, ${this.mode} mode)`)), PATIENCE_SECONDS * 1000);
       const done = (stop: StopEvent): void => {
         clearTimeout(timer);
         resolve(stop);
