@@ -57,7 +57,7 @@ for (const mechanisms of MECHANISMS) {
       await guest.step();
     }
     const printed = guest.console.map(Number);
-    t.ok(printed.length > 100, `${printed.length} lines, ${missed} stops just before one`);
+    t.ok(printed.length > 25, `${printed.length} lines, ${missed} stops just before one`);
     t.ok(printed.every((value, i) => i === 0 || value > printed[i - 1]), 'none twice');
     const gaps = printed.slice(1).filter((value, i) => value !== printed[i] + 1).length;
     t.ok(gaps <= missed && printed[0] <= 2, `none left out: ${gaps} gaps`);
