@@ -27,6 +27,8 @@ const SLOT_RAM = 0;
 const SLOT_DATA = 1;
 /** A probe run takes microseconds; one that does not end by itself is kicked. */
 const PATIENCE_MICROSECONDS = 20_000;
+/** For the second try: a busy host may have paused the first. */
+const LONG_PATIENCE_MICROSECONDS = 300_000;
 const NOP = 0x90;
 const HLT = 0xf4;
 
@@ -79,12 +81,12 @@ class KvmProbeMachine implements ProbeMachine {
 
   /** What did not run or end is tried once more: a host that cannot does so again; one failed call or a pause is no answer. */
   run(probe: ProbeRun): ProbeObservation {
-    const observation = this.runOnce(probe);
+    const observation = this.runOnce(probe, PATIENCE_MICROSECONDS);
     const { reason } = observation.exit;
-    return reason === 'run-error' || reason === 'kicked' ? this.runOnce(probe) : observation;
+    return reason === 'run-error' || reason === 'kicked' ? this.runOnce(probe, LONG_PATIENCE_MICROSECONDS) : observation;
   }
 
-  private runOnce(probe: ProbeRun): ProbeObservation {
+  private runOnce(probe: ProbeRun, waitMicroseconds: number): ProbeObservation {
     this.setDataReadOnly(probe.readOnlyData === true);
     this.layOut(probe);
     applyCpuState(this.vcpu, initialState(probe));
@@ -95,7 +97,7 @@ class KvmProbeMachine implements ProbeMachine {
       mode: probe.step === true ? 'step' : 'continue',
       debug: guestDebug({ step: probe.step === true, interceptInt3: probe.interceptInt3 === true, debugRegisters: slot }),
       ...(probe.step === true && { maxSteps: 1 }),
-      waitMicroseconds: PATIENCE_MICROSECONDS,
+      waitMicroseconds,
       fresh: true,
     };
     let exit = this.vcpu.runToExit(plan);
