@@ -7,9 +7,9 @@ const FACTS = 'This host';
 const PROBE = 'What this host\'s KVM does for a debugger';
 const PLANNED = 'What is therefore used';
 /** Of the host's facts, those that are the same wherever this host is made. */
-const KEPT_FACTS = ['KVM modules', 'kernel', 'processor', 'this host'];
+const KEPT_FACTS = ['KVM modules', 'kernel', 'processor'];
 
-/** Rows of a part as [label, rest]; the label is set off by two blanks, or stands in the first `width` columns. */
+/** The lines of a part. */
 function rowsOf(text, title) {
   const lines = text.split('\n');
   const begin = lines.indexOf(`${title}:`);
@@ -18,6 +18,7 @@ function rowsOf(text, title) {
   return lines.slice(begin + 1, length < 0 ? undefined : begin + 1 + length);
 }
 
+/** A line as [label, rest]; the label stands in the first `width` columns. */
 const labelled = (line, width) => [line.slice(0, width).trim(), line.slice(width).trim()];
 
 /** A row of the probe's table: one word where every mode's is the same, else each with its mode. */
