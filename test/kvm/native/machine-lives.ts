@@ -101,6 +101,7 @@ export const LIVES: Readonly<Record<string, () => string>> = {
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
 const liveObjects = (): number => Object.values(native().liveObjects()).reduce((sum, count) => sum + count, 0);
 
+/** `errnosPerCall` may be a fraction: then only one call in so many fails. */
 function injectEverywhere(live: () => string, path: string, errnosPerCall: number): void {
   const shared = openSync(path, 'r+');
   const put = (words: readonly number[]): void => void writeSync(shared, new Uint8Array(Uint32Array.from(words).buffer), 0, WORDS * 4, 0);
