@@ -64,3 +64,28 @@ for (const mechanisms of MECHANISMS) {
     guest.close();
   });
 }
+
+/** mov ecx, 50; inc eax; dec ecx; jnz to the inc; nop; jump to itself. */
+const COUNTED = [0xb9, 50, 0, 0, 0, 0xff, 0xc0, 0xff, 0xc9, 0x75, 0xfa, 0x90, 0xeb, 0xfe];
+const INC = 5;
+const NOP = 11;
+
+for (const mode of ['protected', 'long'] as const) {
+  test(`a range step goes on over conditions that do not hold, prints, and stops at one that holds: ${mode}`, async (t) => {
+    const guest = new GuestUnderDebug(mode, COUNTED);
+    guest.write('rax', 0n);
+    const request = { kind: 'software', address: guest.start + BigInt(INC), length: 1 } as const;
+    const rax = register(guest, 'rax');
+    guest.target.breakpoints.insert({ ...request, conditions: [bytes(`${rax} 2214 13 27`)] });
+    const end = guest.start + BigInt(NOP);
+    t.deepEqual((await guest.stepRange(guest.start, end)).reason, { kind: 'breakpoint', breakpoint: 'software', address: request.address });
+    t.equal(guest.read('rax'), 20n);
+    guest.target.breakpoints.insert({ ...request, commands: [bytes(`${rax} ${printf('%d ', 1)} 27`)] });
+    t.deepEqual((await guest.stepRange(guest.start, end)).reason, { kind: 'step' });
+    t.equal(guest.offset, NOP);
+    t.equal(guest.read('rax'), 50n);
+    t.equal(guest.console.join(''), Array.from({ length: 29 }, (_, i) => `${21 + i} `).join(''));
+    t.deepEqual(guest.target.wanted.all.map(({ arrivals, hits }) => [arrivals, hits]), [[50, 30]]);
+    guest.close();
+  });
+}
