@@ -112,7 +112,7 @@ function check(t: Test, life: string, { injections, end }: Outcome, calls: reado
   });
   t.deepEqual([...new Set(faults)], [], `${injections.length} failures, each a sentence or harmless, nothing left behind`);
   const failed = new Set(injections.map(numberOf));
-  t.ok(injections.length > 10, 'many failed');
+  t.ok(injections.length > 3, 'several failed');
   if (ONE_IN === 1) t.deepEqual(calls.filter((number) => !failed.has(number)), [], 'the ioctls of such a life were among them');
 }
 
