@@ -1,0 +1,85 @@
+/** What `npm run test:hosts` takes and what it then runs; how .ci/run adds up. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import test from 'tape';
+import { ROOT, script } from './project.js';
+
+interface Options {
+  readonly names: readonly string[];
+  readonly all: boolean;
+  readonly doctor: boolean;
+  readonly table: boolean;
+  readonly only?: string;
+}
+
+interface Arguments {
+  readonly readArguments: (words: readonly string[], known: readonly string[]) => Options;
+  readonly selection: (root: string, options: Partial<Options>, isOwnKernel: boolean) => { files: string[]; sessions?: string[] };
+}
+
+interface Run {
+  readonly output: string;
+  readonly status: number;
+}
+
+const KNOWN = ['local', 'vmx', 'svm'];
+
+test('test:hosts: arguments', async (t) => {
+  const { readArguments } = await script<Arguments>('test/hosts/arguments.mjs');
+  const none = { all: false, doctor: false, table: false };
+  t.deepEqual(readArguments([], KNOWN), { names: KNOWN, ...none });
+  t.deepEqual(readArguments(['svm', 'local'], KNOWN), { names: ['local', 'svm'], ...none }, 'in the order in which they run');
+  t.deepEqual(readArguments(['vmx', '--all'], KNOWN), { names: ['vmx'], ...none, all: true });
+  t.deepEqual(readArguments(['--only', 'kick'], KNOWN), { names: KNOWN, ...none, only: 'kick' });
+  t.deepEqual(readArguments(['--doctor', '--table'], KNOWN), { names: KNOWN, ...none, doctor: true, table: true });
+  for (const [words, sentence] of [
+    [['vmz'], 'There is no host vmz.'], [['--al'], 'Unknown option \'--al\'.'], [['--table'], '--table is a form of --doctor.'],
+    [['--doctor', '--all'], '--doctor runs no tests, so --all and --only do not go with it.'], [['--only'], 'Option \'--only <value>\' argument missing.'],
+  ] as const) {
+    let message = '';
+    try {
+      readArguments(words, KNOWN);
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    t.equal(message, `${sentence} Use: npm run test:hosts -- [local|vmx|svm]... [--all] [--only TEXT] [--doctor [--table]]`);
+  }
+  t.end();
+});
+
+test('test:hosts: a wrong word is one sentence and status 2, before anything is made', (t) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/test-hosts.mjs'), 'vmz'], { encoding: 'utf8', timeout: 20_000 });
+  t.deepEqual([status, stdout], [2, '']);
+  t.match(stderr, /^There is no host vmz\. Use: .*\n$/);
+  t.end();
+});
+
+test('test:hosts: the files', async (t) => {
+  const { selection } = await script<Arguments>('test/hosts/arguments.mjs');
+  const refusals = 'test/hosts/kernel-refusals.test.ts';
+  const quick = selection(ROOT, {}, true);
+  t.ok(quick.files.includes('test/kvm/debugger/stepping.test.ts') && quick.files.includes(refusals), 'quick');
+  t.notOk(quick.files.some((file) => file.startsWith('test/gdb/')), 'quick has no gdb but in its session');
+  t.deepEqual(quick.sessions, ['modes']);
+  t.notOk(selection(ROOT, {}, false).files.includes(refusals), 'this machine keeps its KVM');
+  const all = selection(ROOT, { all: true }, true);
+  t.equal(all.sessions, undefined, 'every session');
+  for (const file of [...quick.files, 'test/gdb/endings.test.ts', 'test/kvm/native/kick.test.ts']) t.ok(all.files.includes(file), `all has ${file}`);
+  t.notOk(all.files.some((file) => /examples|rsp-fake/.test(file)), 'what drives no KVM, and the sessions, are not run twice');
+  t.equal(new Set(all.files).size, all.files.length);
+  t.deepEqual(selection(ROOT, { only: 'native/kick' }, true).files, ['test/kvm/native/kick.test.ts']);
+  t.deepEqual(selection(ROOT, { only: 'no such file' }, true).files, []);
+  t.deepEqual(selection(ROOT, { doctor: true }, true).files, ['doctor']);
+  t.end();
+});
+
+test('.ci/run: the last lines add up', async (t) => {
+  const { addUp } = await script<{ addUp: (runs: readonly Run[]) => object }>('scripts/ci.mjs');
+  const green = { output: 'a\n3 passed, 0 failed, 1 skipped\n', status: 0 };
+  t.deepEqual(addUp([green, green]), { passed: 6, failed: 0, skipped: 2 });
+  t.deepEqual(addUp([green, { output: '1 passed, 2 failed, 0 skipped', status: 1 }]), { passed: 4, failed: 2, skipped: 1 });
+  t.deepEqual(addUp([green, { output: '', status: 0 }]), { passed: 3, failed: 1, skipped: 1 }, 'said nothing');
+  t.deepEqual(addUp([{ output: '3 passed, 0 failed, 0 skipped\nTypeError\n', status: 1 }]), { passed: 0, failed: 1, skipped: 0 }, 'said it too early');
+  t.deepEqual(addUp([{ ...green, status: 134 }]), { passed: 3, failed: 1, skipped: 1 }, 'crashed at the end');
+  t.end();
+});

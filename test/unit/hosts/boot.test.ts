@@ -1,0 +1,119 @@
+/** A host's boot with a stand-in for the emulator: what is said when it dies, hangs, or has no KVM; and without packages. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import test from 'tape';
+import { ROOT, script } from './project.js';
+
+interface Boot {
+  readonly boot: (host: object, run: object, report: (result: { file: string }) => void) => Promise<string | undefined>;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-boot-'));
+
+/** A cache in which all packages have been unpacked, as far as the boot looks. */
+function cache(): string {
+  const top = join(folder, 'cache');
+  for (const path of ['tools/root/bin', 'kernel/root/boot', 'kernel/root/lib/modules/6.1-x/kernel', 'qemu/root']) mkdirSync(join(top, path), { recursive: true });
+  writeFileSync(join(top, 'tools/root/bin/busybox'), 'busybox');
+  writeFileSync(join(top, 'kernel/root/boot/vmlinuz-6.1-x'), 'kernel');
+  for (const name of ['tools', 'kernel', 'qemu']) writeFileSync(join(top, name, 'complete'), '');
+  return top;
+}
+
+let boots = 0;
+
+/** Boots with a shell script as the emulator; `$results` and `$log` are its serial ports. */
+async function bootWith(emulator: string, seconds = 20): Promise<{ trouble: string | undefined; files: string[]; took: number }> {
+  const { boot } = await script<Boot>('test/hosts/boot.mjs');
+  const files: string[] = [];
+  const host = {
+    module: 'kvm_x', packages: 'qemu', modules: [], spareModules: [], disk: '/dev/vda', timeScale: 1, kernelWords: '', preparation: '',
+    emulator: ({ results, log }: { results: string; log: string }) => ['sh', '-c', `results='${results}' log='${log}'; ${emulator}`],
+  };
+  const job = { name: 'x', files: ['a', 'b'], sessions: {} };
+  const begin = performance.now();
+  const run = { cache: cache(), work: join(folder, `boot-${boots++}`), disk: '/dev/null', job, seconds };
+  const trouble = await boot(host, run, ({ file }) => files.push(file));
+  return { trouble, files, took: (performance.now() - begin) / 1000 };
+}
+
+const MODULE = 'echo \'{"module":"kvm_x"}\' >> $results;';
+const file = (name: string): string => `echo '{"file":"${name}","passed":1}' >> $results;`;
+
+test('boot: all results have come', async (t) => {
+  const { trouble, files } = await bootWith(`${MODULE} ${file('a')} sleep 0.3; ${file('b')}`);
+  t.equal(trouble, undefined);
+  t.deepEqual(files, ['a', 'b']);
+});
+
+test('boot: a line that was torn is no result', async (t) => {
+  const { trouble, files } = await bootWith(`${MODULE} ${file('a')} printf '{"file":"b","pas' >> $results; echo '###' >> $results`);
+  t.match(trouble ?? '', /^The host was lost\./);
+  t.deepEqual(files, ['a']);
+});
+
+test('boot: the emulator does not start, and its last words', async (t) => {
+  t.match((await bootWith('echo "no such CPU model" >&2; exit 1')).trouble ?? '', /^The host did not start\.\n[^]*no such CPU model/);
+  t.match((await bootWith('echo "Kernel panic" > $log; exit 0')).trouble ?? '', /^The host did not start\.\n[^]*Kernel panic/);
+});
+
+test('boot: its KVM is not there', async (t) => {
+  t.match((await bootWith('echo \'{"module":null}\' > $results; echo "insmod: kvm_x" > $log')).trouble ?? '', /^The host has no kvm_x\.\n[^]*insmod: kvm_x/);
+});
+
+test('boot: the host dies half-way', async (t) => {
+  const { trouble, files } = await bootWith(`${MODULE} ${file('a')} kill -SEGV $$`);
+  t.match(trouble ?? '', /^The host was lost\./);
+  t.deepEqual(files, ['a'], 'what it had said counts');
+});
+
+test('boot: the emulator hangs, deaf to SIGTERM, and has a child', async (t) => {
+  const { trouble, files, took } = await bootWith(`${MODULE} ${file('a')} trap '' TERM; sleep 60 & while :; do sleep 1; done`, 1);
+  t.match(trouble ?? '', /^The host was not done after 1 seconds\./);
+  t.deepEqual(files, ['a']);
+  t.ok(took < 15, `${took.toFixed(1)} s`);
+});
+
+/** What `runHosts` reports for vmx with `commands` in place of this machine's. */
+function withCommands(commands: Readonly<Record<string, string>>): { status: number | null; stdout: string; stderr: string } {
+  const bin = mkdtempSync(join(folder, 'bin-'));
+  for (const [name, body] of Object.entries(commands)) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${body}\n`);
+    chmodSync(join(bin, name), 0o755);
+  }
+  const of = (path: string): string => pathToFileURL(join(ROOT, path)).href;
+  const program = `
+    import { Report } from '${of('test/hosts/report.mjs')}';
+    import { runHosts } from '${of('test/hosts/run-hosts.mjs')}';
+    const report = new Report((line) => console.log(line));
+    await runHosts({ names: ['vmx', 'svm'], all: false, doctor: false }, { cache: '${bin}/cache', work: '${bin}' }, report);
+    report.end();
+    process.exitCode = report.status;`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program],
+    { encoding: 'utf8', timeout: 30_000, env: { ...process.env, PATH: bin } });
+  return { status, stdout, stderr };
+}
+
+test('packages: without apt, or without an archive, the hosts are skipped in words', (t) => {
+  const list = '[ "$1" = indextargets ] && { echo http://archive.example/debian/; exit 0; };';
+  for (const [why, commands, words] of [
+    ['no apt', {}, /apt-get does not run here/],
+    ['another distribution', { 'apt-get': 'echo http://archive.example/other/' }, /knows no Debian archive/],
+    ['no network', { 'apt-get': `${list} echo "E: Could not resolve archive.example" >&2; exit 100` }, /could not get .* from Debian .*Could not resolve/],
+  ] as const) {
+    const { status, stdout, stderr } = withCommands(commands);
+    t.equal(status, 0, `${why}: ${stderr}`);
+    for (const name of ['vmx', 'svm']) {
+      const line = stdout.split('\n').find((text) => text.startsWith(`${name}: skipped: `)) ?? '';
+      // On a system that is not Debian the keyring is what is missed first.
+      t.ok(words.test(line) || /keyring.* is missing/.test(line), `${why}: ${line}`);
+    }
+    t.equal(stdout.trimEnd().split('\n').at(-1), '0 passed, 0 failed, 2 skipped', why);
+  }
+  t.end();
+});
+
+test.onFinish(() => rmSync(folder, { recursive: true, force: true }));
