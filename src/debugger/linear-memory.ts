@@ -11,6 +11,8 @@ import { describePageFault, pagingFormat, translate, type PagingFormat, type Pag
 const EFAULT = 14;
 const ADDRESS_MASK = 0xffff_ffff_ffff_ffffn;
 
+const MOST_LOOKED_UP = 16 << 20;
+
 /** A run of linear addresses that is contiguous in guest-physical memory. */
 interface Piece {
   readonly gpa: number;
@@ -46,8 +48,12 @@ export class LinearMemory {
     return result.mapped && result.user;
   }
 
-  /** The bytes in runs that are contiguous in guest-physical memory; undefined unless all of them are mapped to RAM. */
+  /**
+   * The bytes in runs that are contiguous in guest-physical memory; undefined unless all of them are mapped to RAM, and
+   * for more than 16 MiB of them, which take too long to look up.
+   */
   ramPieces(linear: bigint, length: number): MemoryPiece[] | undefined {
+    if (length > MOST_LOOKED_UP) return undefined;
     const pieces: MemoryPiece[] = [];
     for (let done = 0; done < length; ) {
       const piece = this.piece(linear, done, length);

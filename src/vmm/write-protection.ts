@@ -36,12 +36,6 @@ export class WriteProtection {
   /** `slotLimit`: KVM_CHECK_EXTENSION(KVM_CAP_NR_MEMSLOTS), 0 where the kernel does not say. */
   constructor(private readonly vm: Slots, private readonly memory: GuestMemory, private readonly readOnlyFlag: number, private readonly slotLimit: number) {}
 
-  /** The most pages that can be protected at once: each costs two slots, and each chunk one more. */
-  get capacity(): number {
-    const slots = (this.slotLimit > 0 ? this.slotLimit : DEFAULT_SLOTS) - FIRST_SLOT - this.memory.chunks.length;
-    return Math.max(0, Math.floor(slots / 2));
-  }
-
   /** GPAs of the first bytes of the protected pages. */
   get pages(): ReadonlySet<number> {
     return this.#pages;
@@ -56,22 +50,35 @@ export class WriteProtection {
    * Protects exactly these pages (GPAs of their first bytes; those outside RAM are left out). No vCPU may be running:
    * for a moment the memory around them is not there. Where nothing changes, nothing is done.
    *
-   * @throws RangeError for more than `capacity` pages; NativeError when KVM refuses, and then nothing is protected.
+   * @throws RangeError when that takes more memory slots than KVM has, having changed nothing; NativeError when KVM
+   *   refuses one, and then nothing is protected.
    */
   set(pages: Iterable<number>): void {
     const wanted = new Set<number>();
     for (const page of pages) if (this.memory.chunkAt(page)?.kind === 'ram') wanted.add(page);
     if (wanted.size === this.#pages.size && [...wanted].every((page) => this.#pages.has(page))) return;
-    if (wanted.size > this.capacity) throw new RangeError(`At most ${this.capacity} pages can be write-protected at once, not ${wanted.size}.`);
+    this.#checkRoom(wanted);
     const before = this.#pages;
     this.#pages = wanted;
-    for (const chunk of this.memory.chunks) {
-      if (chunk.kind !== 'ram') continue;
-      const now = pagesIn(chunk, wanted);
-      const then = pagesIn(chunk, before);
-      if (now.length === then.length && now.every((page, i) => page === then[i])) continue;
-      this.#layOut(chunk, now);
+    try {
+      for (const chunk of this.memory.chunks) {
+        if (chunk.kind !== 'ram') continue;
+        const now = pagesIn(chunk, wanted);
+        const then = pagesIn(chunk, before);
+        if (now.length === then.length && now.every((page, i) => page === then[i])) continue;
+        this.#layOut(chunk, now);
+      }
+    } catch (error) {
+      this.#pages = new Set();
+      for (const chunk of [...this.#split.keys()]) this.#layOut(chunk, []);
+      throw error;
     }
+  }
+
+  #checkRoom(pages: ReadonlySet<number>): void {
+    const room = (this.slotLimit > 0 ? this.slotLimit : DEFAULT_SLOTS) - FIRST_SLOT;
+    const needed = this.memory.chunks.reduce((sum, chunk) => sum + piecesOf(chunk, pagesIn(chunk, pages)).length, 0);
+    if (needed > room) throw new RangeError(`KVM has ${room} memory slots for watched pages here, and ${needed} would be needed; remove some watchpoints.`);
   }
 
   #layOut(chunk: MemoryChunk, pages: readonly number[]): void {
@@ -79,18 +86,10 @@ export class WriteProtection {
     if (pages.length === 0) return this.#whole(chunk);
     const slots: number[] = [];
     this.#split.set(chunk, slots);
-    try {
-      for (const { offset, size, readOnly } of piecesOf(chunk, pages)) {
-        const slot = this.#free.pop() ?? this.#next++;
-        this.vm.setMemorySlot(slot, readOnly ? this.readOnlyFlag : 0, BigInt(chunk.start + offset), chunk.memory, offset, size);
-        slots.push(slot);
-      }
-    } catch (error) {
-      this.#removeSlots(chunk);
-      this.#whole(chunk);
-      const left = [...this.#pages].filter((page) => page < chunk.start || page >= chunk.start + chunk.size);
-      this.#pages = new Set(left);
-      throw error;
+    for (const { offset, size, readOnly } of piecesOf(chunk, pages)) {
+      const slot = this.#free.pop() ?? this.#next++;
+      this.vm.setMemorySlot(slot, readOnly ? this.readOnlyFlag : 0, BigInt(chunk.start + offset), chunk.memory, offset, size);
+      slots.push(slot);
     }
   }
 
