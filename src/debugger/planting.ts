@@ -4,6 +4,7 @@
  */
 import type { Breakpoint } from '../breakpoints/breakpoint-set.js';
 import { GuardedMemory, type WatchHit } from '../breakpoints/guarded-memory.js';
+import { TargetError } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
 import type { Vcpu } from '../vmm/vcpu.js';
 import { pageOf } from '../vmm/write-protection.js';
@@ -37,9 +38,7 @@ export class Planting {
   plantPatches({ patches }: Planned): void {
     if (patches.length === 0) return;
     const unsafe = this.unsafePages([]);
-    const room = this.machine.protection.capacity - this.guard.protectedPages.size;
-    const pages = [...new Set(patches.map(({ physical }) => pageOf(physical)))].filter((page) => !unsafe.has(page));
-    this.guard.protect(pages.slice(0, room));
+    this.guard.protect(patches.map(({ physical }) => pageOf(physical)).filter((page) => !unsafe.has(page)));
     for (const patch of patches) this.guard.plant(patch);
   }
 
@@ -63,9 +62,13 @@ export class Planting {
     }
   }
 
-  /** Protects what was planted. No vCPU may be running. */
+  /** Protects what was planted. No vCPU may be running. Throws TargetError when KVM has not slots enough. */
   protect(): void {
-    this.machine.protection.set(this.guard.protectedPages);
+    try {
+      this.machine.protection.set(this.guard.protectedPages);
+    } catch (error) {
+      throw new TargetError((error as Error).message);
+    }
   }
 
   /** Lets the guest write everywhere, for the step of an instruction that KVM cannot tell the writes of. */
