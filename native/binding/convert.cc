@@ -46,6 +46,15 @@ Bytes bytes_argument(const Napi::CallbackInfo& info, size_t index, const char* n
   return {array.Data(), array.ByteLength()};
 }
 
+std::vector<uint32_t> uint32_array_argument(const Napi::CallbackInfo& info, size_t index, const char* name) {
+  const Napi::Value value = info[index];
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
+    kvm::throw_argument(name, std::string(name) + " must be a Uint32Array");
+  }
+  const Napi::Uint32Array array = value.As<Napi::Uint32Array>();
+  return {array.Data(), array.Data() + array.ElementLength()};
+}
+
 Napi::Value to_uint8_array(Napi::Env env, const void* bytes, size_t length) {
   Napi::Uint8Array array = Napi::Uint8Array::New(env, length);
   if (length > 0) std::memcpy(array.Data(), bytes, length);

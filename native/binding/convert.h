@@ -67,6 +67,8 @@ std::vector<T> array_argument(const Napi::CallbackInfo& info, size_t index, cons
   return values;
 }
 
+std::vector<uint32_t> uint32_array_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
+
 Napi::Value to_uint8_array(Napi::Env env, const void* bytes, size_t length);
 Napi::Value to_uint32_array(Napi::Env env, const std::vector<uint32_t>& values);
 template <typename T>

@@ -87,20 +87,8 @@ Napi::Value VcpuWrap::set_debugregs(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-namespace {
-
-std::vector<uint32_t> indices_argument(const Napi::CallbackInfo& info) {
-  if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
-    kvm::throw_argument("indices", "MSR indices must be a Uint32Array");
-  }
-  const auto array = info[0].As<Napi::Uint32Array>();
-  return {array.Data(), array.Data() + array.ElementLength()};
-}
-
-}  // namespace
-
 Napi::Value VcpuWrap::get_msrs(const Napi::CallbackInfo& info) {
-  const auto values = core_->msrs(indices_argument(info));
+  const auto values = core_->msrs(uint32_array_argument(info, 0, "MSR indices"));
   auto array = Napi::BigUint64Array::New(info.Env(), values.size());
   for (size_t i = 0; i < values.size(); i++) array[i] = values[i];
   return array;
@@ -111,7 +99,7 @@ Napi::Value VcpuWrap::set_msrs(const Napi::CallbackInfo& info) {
     kvm::throw_argument("values", "MSR values must be a BigUint64Array");
   }
   const auto values = info[1].As<Napi::BigUint64Array>();
-  core_->set_msrs(indices_argument(info), {values.Data(), values.Data() + values.ElementLength()});
+  core_->set_msrs(uint32_array_argument(info, 0, "MSR indices"), {values.Data(), values.Data() + values.ElementLength()});
   return info.Env().Undefined();
 }
 

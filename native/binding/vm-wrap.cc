@@ -22,6 +22,7 @@ Napi::Function VmWrap::define(Napi::Env env) {
                          InstanceMethod("getClock", &VmWrap::call<&VmWrap::get_clock>),
                          InstanceMethod("setClock", &VmWrap::call<&VmWrap::set_clock>),
                          InstanceMethod("irqLine", &VmWrap::call<&VmWrap::irq_line>),
+                         InstanceMethod("setMsrFilter", &VmWrap::call<&VmWrap::set_msr_filter>),
                          InstanceMethod("createVcpu", &VmWrap::call<&VmWrap::create_vcpu>),
                          InstanceMethod("setMemorySlot", &VmWrap::call<&VmWrap::set_memory_slot>),
                          InstanceMethod("removeMemorySlot", &VmWrap::call<&VmWrap::remove_memory_slot>),
@@ -108,6 +109,11 @@ Napi::Value VmWrap::irq_line(const Napi::CallbackInfo& info) {
   level.irq = uint32_argument(info, 0, "irq");
   level.level = boolean_argument(info, 1, "level") ? 1 : 0;
   ioctl(KVM_IRQ_LINE, "KVM_IRQ_LINE", &level);
+  return info.Env().Undefined();
+}
+
+Napi::Value VmWrap::set_msr_filter(const Napi::CallbackInfo& info) {
+  core_->set_msr_filter(uint32_array_argument(info, 0, "MSR indices"));
   return info.Env().Undefined();
 }
 

@@ -32,6 +32,17 @@ void Vm::enable_cap(uint32_t capability, const std::vector<uint64_t>& arguments)
   open_fd("enableCap").ioctl(KVM_ENABLE_CAP, "KVM_ENABLE_CAP", &request);
 }
 
+void Vm::set_msr_filter(const std::vector<uint32_t>& denied) {
+  kvm_msr_filter filter{};
+  if (denied.size() > std::size(filter.ranges)) throw_argument("setMsrFilter", "an MSR filter has at most 16 ranges");
+  filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;
+  uint8_t none = 0;  // a bitmap of one MSR that may not be accessed
+  for (size_t i = 0; i < denied.size(); i++) {
+    filter.ranges[i] = {KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE, 1, denied[i], &none};
+  }
+  open_fd("setMsrFilter").ioctl(KVM_X86_SET_MSR_FILTER, "KVM_X86_SET_MSR_FILTER", &filter);
+}
+
 std::shared_ptr<Vcpu> Vm::create_vcpu(uint32_t id) {
   const FileDescriptor& fd = open_fd("createVcpu");
   constexpr int kNeeded = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;

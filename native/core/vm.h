@@ -29,6 +29,9 @@ class Vm : public std::enable_shared_from_this<Vm> {
   int check_extension(int capability) const;
   void enable_cap(uint32_t capability, const std::vector<uint64_t>& arguments);
 
+  // The guest may access every MSR but these (KVM_X86_SET_MSR_FILTER); at most KVM_MSR_FILTER_MAX_RANGES of them.
+  void set_msr_filter(const std::vector<uint32_t>& denied);
+
   // Needs KVM_CAP_SYNC_REGS and KVM_CAP_IMMEDIATE_EXIT; throws a sentence where the host lacks them.
   std::shared_ptr<Vcpu> create_vcpu(uint32_t id);
 

@@ -45,6 +45,18 @@ export interface InternalErrorExit {
   readonly instruction?: Uint8Array;
 }
 
+/** An access that KVM was asked to report. */
+export interface MsrExit {
+  readonly reason: 'rdmsr' | 'wrmsr';
+  readonly index: number;
+  /** What the guest writes; of a read what it gets, once the access was served. */
+  value: bigint;
+  /** KVM_MSR_EXIT_REASON_*. */
+  readonly msrReason: number;
+  /** The guest gets a #GP. */
+  failed?: true;
+}
+
 export type Exit =
   | IoExit
   | MmioExit
@@ -61,7 +73,7 @@ export type Exit =
   | { readonly reason: 'tpr-access'; readonly rip: bigint; readonly isWrite: boolean }
   | { readonly reason: 'ioapic-eoi'; readonly vector: number }
   | { readonly reason: 'system-event'; readonly type: number; readonly data: readonly bigint[] }
-  | { readonly reason: 'rdmsr' | 'wrmsr'; readonly index: number; readonly value: bigint; readonly msrReason: number }
+  | MsrExit
   | { readonly reason: 'nmi' }
   | { readonly reason: 'bus-lock' }
   | { readonly reason: 'notify'; readonly flags: number }

@@ -15,6 +15,7 @@ import { setGuestCpuid } from './guest-cpuid.js';
 import { GuestMemory, ramLayout } from './guest-memory.js';
 import { MEBIBYTE, checkRamSize } from './memory-size.js';
 import { MmioBus } from './mmio-bus.js';
+import { MsrReports } from './msr-reports.js';
 import { native, type NativeSystem, type NativeVm } from './native.js';
 import { PortBus } from './port-bus.js';
 import { capturePristine, restorePristine, type PristineVcpu } from './pristine-vcpu.js';
@@ -82,6 +83,7 @@ export class Machine {
   readonly msrIndices: Uint32Array;
   readonly #system: NativeSystem;
   readonly #vm: NativeVm;
+  readonly #msrReports: MsrReports;
   readonly #standard: StandardDevices;
   readonly #pristine: readonly PristineVcpu[];
   readonly #pristineChips: readonly Uint8Array[];
@@ -125,6 +127,7 @@ export class Machine {
     const kernelIrqchip = options.irqchip === 'kernel';
     this.#system = system;
     this.#vm = vm;
+    this.#msrReports = new MsrReports(vm);
     this.memory = memory;
     this.kernelIrqchip = kernelIrqchip;
     this.guest = guest;
@@ -179,13 +182,19 @@ export class Machine {
     return { exits: this.exitCounters.counts, unknownPorts: this.ports.unknownPorts, unknownMmio: this.mmio.unknownPages };
   }
 
+  /** Makes accesses to these MSRs, and no others, exits that `serve` sees. Throws an Error with one sentence. */
+  reportMsrs(indices: readonly number[]): void {
+    this.#msrReports.set(indices);
+  }
+
   /**
-   * Serves an exit: port I/O and MMIO are carried out by the devices. `stop`: it was something else, or the guest
-   * ended or reset itself (`takeEvent`), or `onProtectedWrite` said so. Every exit is counted.
+   * Serves an exit: port I/O and MMIO are carried out by the devices, reported MSR accesses by KVM. `stop`: it was
+   * something else, or the guest ended or reset itself (`takeEvent`), or `onProtectedWrite` said so. Every exit is counted.
    */
   serve(vcpu: Vcpu, exit: Exit): 'resume' | 'stop' {
     this.exitCounters.count(exit.reason);
     if (exit.reason === 'io') this.ports.serve(exit);
+    else if (exit.reason === 'rdmsr' || exit.reason === 'wrmsr') return this.#msrReports.serve(vcpu, exit) === 'served' ? 'resume' : 'stop';
     else if (exit.reason !== 'mmio') return 'stop';
     else if (this.#serveMmio(vcpu, exit) === 'stop') return 'stop';
     return this.#event === undefined ? 'resume' : 'stop';

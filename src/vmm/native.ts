@@ -75,6 +75,8 @@ export interface NativeVm {
   getClock(): Uint8Array;
   setClock(state: Uint8Array): void;
   irqLine(irq: number, level: boolean): void;
+  /** KVM_X86_SET_MSR_FILTER: the guest may access all MSRs but these, each a range of its own; none lifts the filter. */
+  setMsrFilter(indices: Uint32Array): void;
   createVcpu(id: number): NativeVcpu;
   /** Adds or moves a slot; `flags`: KVM_MEM_READONLY, KVM_MEM_LOG_DIRTY_PAGES. Bounds are checked against the memory. */
   setMemorySlot(slot: number, flags: number, address: bigint, memory: NativeMemory, offset: number, size: number): void;

@@ -206,6 +206,14 @@ export class Vcpu {
     return this.native.complete() ? undefined : this.#decoder.decode();
   }
 
+  /** Answers an MSR exit (KVM api.rst, KVM_EXIT_X86_RDMSR): the value for a read; `failed` gives the guest a #GP. */
+  answerMsr(value: bigint, failed: boolean): void {
+    const { exit_record, kvm_run } = binding().layout;
+    const run = exit_record.fields['run'].offset;
+    this.#view.setBigUint64(run + kvm_run.fields['msr.data'].offset, value, true);
+    this.#view.setUint8(run + kvm_run.fields['msr.error'].offset, failed ? 1 : 0);
+  }
+
   /** Idempotent; a run under way is ended and its `onExit` is not called. */
   close(): void {
     this.#onExit = NO_LISTENER;
