@@ -14,17 +14,19 @@ export interface PlanRequest {
   readonly view: CpuView;
   readonly capabilities: DebugCapabilities;
   readonly context: PlanContext;
+  /** Of the breakpoints, those where no patch may stand. */
+  readonly unpatchable?: ReadonlySet<Breakpoint>;
   /** GPAs of pages that cannot be write-protected; asked for only when there are watchpoints. */
   readonly unsafePages: () => ReadonlySet<number>;
 }
 
 /** Plans a set of breakpoints. Throws TargetError with the planner's reason. */
-export function planFor(breakpoints: readonly Breakpoint[], { view, capabilities, context, unsafePages }: PlanRequest): Planned {
+export function planFor(breakpoints: readonly Breakpoint[], { view, capabilities, context, unpatchable, unsafePages }: PlanRequest): Planned {
   let unsafe: ReadonlySet<number> | undefined;
   const wanted = breakpoints.map((breakpoint) => {
     const { kind, address, length } = breakpoint;
     if (!isWatch(breakpoint)) {
-      return { kind, address, length, breakpoint, physical: view.memory.physicalRam(address), userMode: isUserMode(view, address) };
+      return { kind, address, length, breakpoint, physical: unpatchable?.has(breakpoint) === true ? undefined : view.memory.physicalRam(address), userMode: isUserMode(view, address) };
     }
     const pieces = view.memory.ramPieces(address, length);
     unsafe ??= unsafePages();

@@ -11,9 +11,10 @@ import type { RunPlan } from '../vmm/run-plan.js';
 import { RFLAGS_RF } from '../x86/cpu-mode.js';
 import type { Planned } from './breakpoint-planning.js';
 import type { CpuView } from './cpu-view.js';
+import type { CpuCatching } from './catch/cpu-catching.js';
 import { planLine, type DebugLog } from './debug-log.js';
 import { guestDebug, type GuestDebugRequest } from './guest-debug.js';
-import type { Arrive, Job, JobResult } from './job.js';
+import { caughtStop, type Arrive, type Job, type JobResult } from './job.js';
 import type { Planting } from './planting.js';
 import type { SingleStep, StepRequest } from './single-step.js';
 import { WAIT_MICROSECONDS } from './vcpu-runner.js';
@@ -29,6 +30,9 @@ export interface ContinueJobOptions {
   readonly plan: (breakpoints: readonly Breakpoint[]) => Planned;
   readonly makeStep: (request: StepRequest) => SingleStep;
   readonly arrive: Arrive;
+  readonly catching: CpuCatching;
+  /** The pages of patches are write-protected, so that none is overwritten. */
+  readonly guardsPatches: () => boolean;
   readonly log: DebugLog;
 }
 
@@ -49,12 +53,15 @@ export class ContinueJob implements Job {
   constructor(private readonly options: ContinueJobOptions) {}
 
   begin(): RunPlan {
-    const { breakpoints, plan, view, planting, log } = this.options;
-    if (breakpoints.all.length === 0) return this.run({});
-    this.plan = plan(breakpoints.all);
-    log.breakpoint?.(planLine(this.plan));
-    this.watching = new Watching(view, planting, this.plan);
-    return this.go();
+    const { breakpoints, catching, plan, view, planting, log } = this.options;
+    const wanted = [...breakpoints.all, ...catching.entries];
+    this.plan = wanted.length === 0 ? undefined : plan(wanted);
+    if (this.plan !== undefined) log.breakpoint?.(planLine(this.plan));
+    this.watching = this.plan === undefined ? undefined : new Watching(view, planting, this.plan);
+    if (this.plan !== undefined && this.options.guardsPatches()) planting.guardPatches(this.plan);
+    const run = this.go();
+    const leaves = catching.leavesEntry() && breakpoints.allExecutionAt(view.pc).length === 0;
+    return leaves && this.phase === 'run' && !this.walksNatively ? this.nextStep('pass') : run;
   }
 
   ended(exit: Exit): JobResult {
@@ -84,8 +91,17 @@ export class ContinueJob implements Job {
         view.vcpu.mergeDr6(hit.dr6);
         return { kind: 'again', plan: this.run({ ...this.request, inject: 'debug' }) };
       default:
-        return exit.reason === 'hlt' ? { kind: 'halted' } : { kind: 'unknown' };
+        return exit.reason === 'hlt' ? this.halted() : { kind: 'unknown' };
     }
+  }
+
+  renewed(): RunPlan | undefined {
+    const { catching, planting, view } = this.options;
+    if (this.phase !== 'run') return undefined;
+    view.invalidate();
+    if (!catching.entriesChanged) return undefined;
+    // While another vCPU runs no slot can be changed, and its patches must stand.
+    return planting.hasOneVcpu ? this.replan() : this.begin();
   }
 
   finish(): void {
@@ -96,7 +112,7 @@ export class ContinueJob implements Job {
   /** Every instruction is stepped and looked at: for watches, and where a handler would run on unseen. */
   private get walks(): boolean {
     const stepped = (this.plan?.stepped.length ?? 0) > 0 && this.options.capabilities().faultStep === 'free';
-    return stepped || this.watching?.needsSteps === true;
+    return stepped || this.watching?.needsSteps === true || this.options.catching.needsSteps;
   }
 
   /** The native loop steps and compares the pc. */
@@ -109,7 +125,7 @@ export class ContinueJob implements Job {
     this.watching?.plant();
     if (this.walks) return this.nextStep('walk');
     this.phase = 'run';
-    if (this.plan !== undefined && !this.walksNatively) this.options.planting.plantPatches(this.plan);
+    if (!this.walksNatively) for (const patch of this.plan?.patches ?? []) this.options.planting.guard.plant(patch);
     return this.run(this.request);
   }
 
@@ -123,14 +139,14 @@ export class ContinueJob implements Job {
 
   private run(request: GuestDebugRequest): RunPlan {
     if (!this.walksNatively) return { mode: 'continue', debug: guestDebug(request), waitMicroseconds: WAIT_MICROSECONDS, fresh: true };
-    const { breakpoints, capabilities } = this.options;
+    const { breakpoints, capabilities, catching } = this.options;
     return {
       mode: 'step',
       debug: guestDebug({
         step: true, debugRegisters: this.watching?.dataRegisters ?? [],
         ...(request.inject !== undefined && { inject: request.inject }),
       }),
-      until: breakpoints.executionAddresses(),
+      until: [...new Set([...breakpoints.executionAddresses(), ...catching.entries.map(({ address }) => address)])],
       fixPushf: capabilities().pushfLeaksTf,
       waitMicroseconds: WAIT_MICROSECONDS,
       fresh: true,
@@ -168,9 +184,17 @@ export class ContinueJob implements Job {
   }
 
   private stopAt(address: bigint): JobResult | undefined {
-    const { breakpoints, arrive, view } = this.options;
+    const { breakpoints, arrive, catching, view } = this.options;
     const reached = breakpoints.allExecutionAt(address);
-    return reached.length === 0 ? undefined : arrive(reached, view);
+    const stop = reached.length === 0 ? undefined : arrive(reached, view);
+    const caught = catching.arrived();
+    return caught === undefined ? stop : caughtStop(caught, stop);
+  }
+
+  /** A HLT of the guest's own, not stepped. */
+  private halted(): JobResult {
+    const caught = this.options.catching.halted();
+    return caught === undefined ? { kind: 'halted' } : { kind: 'stop', reason: { kind: 'step' }, text: caught, halted: true };
   }
 
   /** On, past what is planted at the pc. */
@@ -194,16 +218,17 @@ export class ContinueJob implements Job {
   }
 
   private nextStep(phase: Phase): RunPlan {
-    const { makeStep, planting } = this.options;
+    const { makeStep, planting, catching } = this.options;
     this.phase = phase;
     planting.guard.patches.liftAll();
     this.step = makeStep({ blockInterrupts: false, dataRegisters: this.watching?.dataRegisters ?? [] });
     if (phase !== 'pass') this.watching?.beforeStep(phase === 'unprotected');
+    catching.beforeStep();
     return this.step.begin();
   }
 
   private stepped(exit: Exit): JobResult {
-    const { view, planting } = this.options;
+    const { view, planting, catching } = this.options;
     const from = this.phase;
     const end = (this.step as SingleStep).ended(exit);
     if (end.kind !== 'stepped') return end;
@@ -212,6 +237,8 @@ export class ContinueJob implements Job {
     view.invalidate();
     const touched = this.watching?.touchedByStep(end);
     if (from === 'unprotected') planting.protect();
+    const caught = catching.afterStep();
+    if (caught !== undefined) return caughtStop(caught, touched);
     if (touched !== undefined) return touched;
     if (planting.takeStrayed(view.vcpu)) return this.replanned();
     if (end.halted) return { kind: 'halted' };
@@ -229,10 +256,14 @@ export class ContinueJob implements Job {
   }
 
   private replanned(): JobResult {
+    return { kind: 'again', plan: this.replan() };
+  }
+
+  private replan(): RunPlan {
     this.options.planting.lift();
     const plan = this.begin();
     this.options.planting.protect();
-    return { kind: 'again', plan };
+    return plan;
   }
 
   /** KVM's emulator has no such store (x87, AVX). No slot can be changed while another vCPU runs. */

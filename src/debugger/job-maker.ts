@@ -5,6 +5,7 @@ import { isWatch, type Mechanism, type PlanContext } from '../breakpoints/planne
 import { TargetError, type ResumeAction, type StepOptions, type ThreadId } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
 import { decodeDr7 } from '../x86/debug-registers.js';
+import type { Catching } from './catch/catching.js';
 import { planFor, type Planned } from './breakpoint-planning.js';
 import { ContinueJob } from './continue-job.js';
 import type { CpuView } from './cpu-view.js';
@@ -26,6 +27,7 @@ export interface JobMakerOptions {
   readonly mechanisms?: ReadonlySet<Mechanism>;
   readonly stepOptions: StepOptions;
   readonly arrive: Arrive;
+  readonly catching: Catching;
   /** Text for gdb's console while the guest runs. */
   readonly say: (text: string) => void;
   readonly log: DebugLog;
@@ -44,17 +46,17 @@ export class JobMaker {
 
   /** Throws TargetError when the action is not possible on this host. */
   make(action: ResumeAction): Job {
-    const { breakpoints, arrive, capabilities, machine, log, stepOptions } = this.options;
+    const { breakpoints, arrive, catching, capabilities, machine, mechanisms, log, stepOptions } = this.options;
     const view = this.viewOf(action.thread);
     const context = this.planContext(this.guestUsesDebugRegisters(view));
     const shared = {
-      view, breakpoints, arrive, planting: this.planting,
+      view, breakpoints, arrive, planting: this.planting, catching: catching.cpus[view.vcpu.id],
       plan: (wanted: readonly Breakpoint[]) => this.planAndSay(wanted, view, context),
       makeStep: (request: StepRequest) => new SingleStep(view, capabilities(), this.traps(action.thread, context), request),
     };
     if (action.kind === 'continue') {
       this.warnOfUserMode(view);
-      return new ContinueJob({ ...shared, capabilities, log });
+      return new ContinueJob({ ...shared, capabilities, log, guardsPatches: () => capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
     }
     if (machine.kernelIrqchip) prepareStep(view.vcpu);
     if (!capabilities().userStep && view.cpl === 3 && view.mode.isLong) {
@@ -84,7 +86,8 @@ export class JobMaker {
 
   private plan(wanted: readonly Breakpoint[], view: CpuView, context: PlanContext): Planned {
     const watched = wanted.filter(isWatch).map(({ address }) => address);
-    return planFor(wanted, { view, capabilities: this.options.capabilities(), context, unsafePages: () => this.planting.unsafePages(watched) });
+    const { unpatchable } = this.options.catching.cpus[view.vcpu.id];
+    return planFor(wanted, { view, capabilities: this.options.capabilities(), context, unpatchable, unsafePages: () => this.planting.unsafePages(watched) });
   }
 
   private planContext(guestUsesDebugRegisters: boolean): PlanContext {
@@ -110,7 +113,7 @@ export class JobMaker {
   }
 
   private guestUsesDebugRegisters(view: CpuView): boolean {
-    if (this.options.breakpoints.all.length === 0) return false;
+    if (this.options.breakpoints.all.length === 0 && this.options.catching.all.length === 0) return false;
     const { db, dr7 } = view.vcpu.debugRegisters;
     return decodeDr7(dr7, db).length > 0;
   }

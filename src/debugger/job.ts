@@ -11,8 +11,8 @@ import type { CpuView } from './cpu-view.js';
 export type JobResult =
   /** Run this next, without telling anyone. */
   | { readonly kind: 'again'; readonly plan: RunPlan }
-  /** The vCPU stopped for a reason the client should see. */
-  | { readonly kind: 'stop'; readonly reason: StopReason; readonly text?: string }
+  /** The vCPU stopped for a reason the client should see; `halted`: it also waits in HLT. */
+  | { readonly kind: 'stop'; readonly reason: StopReason; readonly text?: string; readonly halted?: boolean }
   /** The vCPU waits in HLT for an interrupt. */
   | { readonly kind: 'halted' }
   /** Not this job's exit: a fault or something unknown. */
@@ -27,11 +27,19 @@ export function breakpointStop(breakpoint: Breakpoint, text?: string): JobResult
   return { kind: 'stop', reason: { kind: 'breakpoint', breakpoint: kind, address: breakpoint.address }, ...(text !== undefined && { text }) };
 }
 
+/** The stop at a catchpoint; together with what else stops there, if anything does. */
+export function caughtStop(sentence: string, also?: JobResult): JobResult {
+  if (also?.kind !== 'stop') return { kind: 'stop', reason: { kind: 'step' }, text: sentence };
+  return { ...also, text: also.text === undefined ? sentence : `${also.text} ${sentence}` };
+}
+
 export interface Job {
   /** Called when the guest is about to run; plants what must be planted. */
   begin(): RunPlan;
   /** What an exit means. Registers may be corrected here (the pc goes back on a hlt patch). */
   ended(exit: Exit): JobResult;
+  /** The guest has left KVM for a moment: a plan to go on with instead, if what must be planted has changed. */
+  renewed?(): RunPlan | undefined;
   /** Called once when the guest has stopped, whatever the reason: memory is pristine afterwards. */
   finish(): void;
 }

@@ -13,6 +13,7 @@ import {
 import type { Machine } from '../vmm/machine.js';
 import { buildTargetDescription, type DescriptionVariant, type X86TargetDescription } from '../x86/target-description.js';
 import { BreakpointArrival } from './breakpoint-arrival.js';
+import { Catching } from './catch/catching.js';
 import { cpuFeatures } from './cpu-features.js';
 import { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
@@ -62,6 +63,7 @@ export class MachineTarget implements DebugTarget {
   private readonly control: RunControl;
   private readonly jobs: JobMaker;
   private readonly arrival: BreakpointArrival;
+  private readonly catching: Catching;
   private readonly stopListeners = new Set<(stop: StopEvent) => void>();
   private readonly consoleListeners = new Set<(text: string) => void>();
   private probed: DebugCapabilities | undefined;
@@ -75,9 +77,10 @@ export class MachineTarget implements DebugTarget {
     if (options.executable !== undefined) this.executable = options.executable;
     this.views = machine.vcpus.map((vcpu) => new CpuView(vcpu, machine));
     this.registers = this.views.map((view) => new RegisterAccess(view, this.description, features.xsave, machine));
+    this.catching = new Catching(machine, this.views);
     this.jobs = new JobMaker({
       machine, views: this.views, breakpoints: this.wanted, capabilities: () => this.capabilities, stepOptions: this.stepOptions,
-      arrive: this.arrive, say: (text) => this.say(text), log: options.log ?? {},
+      arrive: this.arrive, catching: this.catching, say: (text) => this.say(text), log: options.log ?? {},
       ...(options.mechanisms !== undefined && { mechanisms: options.mechanisms }),
     });
     this.arrival = new BreakpointArrival({
@@ -86,6 +89,7 @@ export class MachineTarget implements DebugTarget {
       say: (text) => this.say(text),
     });
     this.control = new RunControl(machine, this.views, {
+      catching: this.catching,
       makeJob: (action) => {
         this.registersOf(action.thread).invalidate();
         return this.jobs.make(action);
@@ -187,6 +191,7 @@ export class MachineTarget implements DebugTarget {
   private stopped(stop: StopEvent): void {
     this.registers.forEach((registers) => registers.invalidate());
     this.lastStop = stop;
+    this.catching.cpus[stop.thread - 1].told();
     for (const listener of this.stopListeners) listener(stop);
   }
 
@@ -208,7 +213,10 @@ export class MachineTarget implements DebugTarget {
       agentExpressions: true,
       insert: (request) => this.insertBreakpoint(request),
       remove: (request) => this.wanted.remove(request),
-      clear: () => this.wanted.clear(),
+      clear: () => {
+        this.wanted.clear();
+        this.catching.clear();
+      },
     };
   }
 
@@ -231,6 +239,7 @@ export class MachineTarget implements DebugTarget {
       views: this.views,
       current: this.lastStop.thread - 1,
       breakpoints: this.wanted,
+      catching: this.catching,
       capabilities: () => this.capabilities,
       isHalted: (cpu) => this.control.cpus[cpu]?.halted === true,
       reset: () => this.reset(),

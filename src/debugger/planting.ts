@@ -34,12 +34,11 @@ export class Planting {
     return this.unsafe.of(this.views, watched);
   }
 
-  /** Plants a plan's patches. Their pages are protected too where that is possible, so that none is overwritten. */
-  plantPatches({ patches }: Planned): void {
+  /** Adds the pages of a plan's patches to the protected ones where that is possible, so that none is overwritten. */
+  guardPatches({ patches }: Planned): void {
     if (patches.length === 0) return;
     const unsafe = this.unsafePages([]);
     this.guard.protect(patches.map(({ physical }) => pageOf(physical)).filter((page) => !unsafe.has(page)));
-    for (const patch of patches) this.guard.plant(patch);
   }
 
   /** Linear memory as the guest knows it, while patches stand; short where the readable bytes end. */
@@ -78,7 +77,11 @@ export class Planting {
 
   /** While another vCPU runs no slot can be changed. */
   get canUnprotect(): boolean {
-    return this.machine.protection.pages.size > 0 && this.views.length === 1;
+    return this.machine.protection.pages.size > 0 && this.hasOneVcpu;
+  }
+
+  get hasOneVcpu(): boolean {
+    return this.views.length === 1;
   }
 
   /** The watch that this vCPU's last write touched. */

@@ -5,9 +5,11 @@
  * A second vCPU that hits something in the meantime is not reported: its pc stands at what it hit, so it hits it again
  * at the next resume if it is still wanted. Nothing is lost and nothing is reported after its removal.
  */
+import type { RunPlan } from '../vmm/run-plan.js';
 import { TargetError, type ResumeAction, type StopEvent, type StopReason, type ThreadId } from '../target.js';
 import type { Exit } from '../vmm/exit.js';
 import type { Machine } from '../vmm/machine.js';
+import type { Catching } from './catch/catching.js';
 import type { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
 import { describeFault } from './fault-text.js';
@@ -26,7 +28,11 @@ export interface Cpu {
   halted: boolean;
 }
 
+/** How often a running guest is looked at for a new interrupt table, in milliseconds; a look costs it some 50 µs. */
+const LOOK_MILLISECONDS = 5;
+
 export interface RunControlHooks {
+  readonly catching: Catching;
   /** Makes the job for one action. Throws TargetError when the action is not possible. */
   makeJob(action: ResumeAction): Job;
   /** Every job has begun, and no vCPU runs yet. */
@@ -45,6 +51,7 @@ export class RunControl {
   private pending: StopEvent | undefined;
   private starting = false;
   private resetCause: string | undefined;
+  private looking: NodeJS.Timeout | undefined;
   private actions: readonly ResumeAction[] = [];
   private resumedThread: ThreadId = 1;
 
@@ -57,7 +64,11 @@ export class RunControl {
     this.cpus = views.map((view, index) => ({
       thread: index + 1,
       view,
-      runner: new VcpuRunner(view.vcpu, machine, (runner, exit) => this.ended(runner, exit), log),
+      runner: new VcpuRunner(view.vcpu, machine, {
+        ended: (runner, exit) => this.ended(runner, exit),
+        isCaught: (exit) => hooks.catching.cpus[index].isCaught(exit),
+        renewed: () => (hooks.catching.followsTables ? this.renewed(this.cpus[index]) : undefined),
+      }, log),
       lastRegisters: new LastRegisters(view.vcpu),
       job: undefined,
       halted: false,
@@ -85,7 +96,7 @@ export class RunControl {
   /** The machine is about to be closed: whatever runs is forgotten and reports nothing. */
   abandon(): void {
     this.over = true;
-    this.running = false;
+    this.standStill();
     for (const { runner } of this.cpus) runner.abandon();
   }
 
@@ -107,6 +118,7 @@ export class RunControl {
     this.running = true;
     this.pending = undefined;
     this.starting = true;
+    if (this.hooks.catching.followsTables) this.looking = setInterval(() => this.look(), LOOK_MILLISECONDS);
     try {
       const plans = started.map(({ job }) => job.begin());
       this.hooks.onPlanted();
@@ -121,7 +133,7 @@ export class RunControl {
       }
     } catch (error) {
       this.starting = false;
-      this.running = false;
+      this.standStill();
       for (const { job } of started) job.finish();
       for (const cpu of this.cpus) cpu.job = undefined;
       throw error;
@@ -134,11 +146,16 @@ export class RunControl {
     const cpu = this.cpus.find((candidate) => candidate.runner === runner) as Cpu;
     cpu.view.invalidate();
     const event = this.machine.takeEvent();
+    const access = this.hooks.catching.cpus[cpu.thread - 1].takeAccess();
     if (event?.kind === 'power-off') {
       this.stopAll({ thread: cpu.thread, reason: { kind: 'exited', status: event.status }, text: `The guest ended: ${event.cause}.` });
     } else if (event?.kind === 'reset') {
       this.resetCause = event.cause;
       this.stopAll(undefined);
+    } else if (access !== undefined) {
+      // The instruction is done: unlike a breakpoint it will not be met again.
+      if (this.stopping) this.hooks.onText(`${access}\n`);
+      this.stopAll(stopEvent(cpu.thread, { kind: 'step' }, access));
     } else if (exit.reason !== 'kicked') {
       this.decide(cpu, exit, (cpu.job as Job).ended(exit));
     }
@@ -154,6 +171,7 @@ export class RunControl {
         }
         return;
       case 'stop':
+        if (result.halted === true) cpu.halted = true;
         this.stopAll(stopEvent(cpu.thread, result.reason, result.text));
         return;
       case 'halted':
@@ -165,9 +183,39 @@ export class RunControl {
         if (lost) cpu.view.invalidate();
         const place = { cpu: `cpu${cpu.thread - 1}`, where: cpu.view.where, registersRestored: lost };
         const fault = describeFault(exit, place) ?? { signal: 'SIGTRAP', text: `${place.cpu} left the guest at ${place.where}: ${exit.reason}.` };
-        this.stopAll(stopEvent(cpu.thread, { kind: 'fault', signal: fault.signal }, fault.text));
+        const caught = exit.reason === 'shutdown' ? this.hooks.catching.cpus[cpu.thread - 1].tripleFault() : undefined;
+        this.stopAll(caught === undefined
+          ? stopEvent(cpu.thread, { kind: 'fault', signal: fault.signal }, fault.text)
+          : stopEvent(cpu.thread, { kind: 'fault', signal: 'SIGTRAP' }, `${fault.text} ${caught}`));
       }
     }
+  }
+
+  /** Takes the running vCPUs out of the guest for a moment; each goes on with its plan, or a renewed one. */
+  private look(): void {
+    for (const { view, runner } of this.cpus) if (runner.active && view.vcpu.running) view.vcpu.kick();
+  }
+
+  private renewed(cpu: Cpu): RunPlan | undefined {
+    if (this.stopping) return undefined;
+    try {
+      return cpu.job?.renewed?.();
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error;
+      this.stopAll(stopEvent(cpu.thread, { kind: 'fault', signal: 'SIGTRAP' }, error.message));
+      return undefined;
+    }
+  }
+
+  /** A stop is decided and the vCPUs are being parked. */
+  private get stopping(): boolean {
+    return this.pending !== undefined || this.resetCause !== undefined;
+  }
+
+  private standStill(): void {
+    this.running = false;
+    clearInterval(this.looking);
+    this.looking = undefined;
   }
 
   private sayDeadHalt(cpu: Cpu): void {
@@ -194,7 +242,7 @@ export class RunControl {
     const resetCause = this.resetCause;
     this.pending = undefined;
     this.resetCause = undefined;
-    this.running = false;
+    this.standStill();
     if (resetCause !== undefined) {
       this.resetMachine();
       this.hooks.onText(`The guest reset the machine (${resetCause}).\n`);

@@ -3,7 +3,8 @@ import type { Breakpoint, BreakpointSet } from '../breakpoints/breakpoint-set.js
 import { isWatch } from '../breakpoints/planner.js';
 import type { Exit } from '../vmm/exit.js';
 import type { RunPlan } from '../vmm/run-plan.js';
-import type { Arrive, Job, JobResult } from './job.js';
+import type { CpuCatching } from './catch/cpu-catching.js';
+import { caughtStop, type Arrive, type Job, type JobResult } from './job.js';
 import type { Planned } from './breakpoint-planning.js';
 import type { CpuView } from './cpu-view.js';
 import type { Planting } from './planting.js';
@@ -25,6 +26,7 @@ export interface StepJobOptions {
   readonly plan: (breakpoints: readonly Breakpoint[]) => Planned;
   readonly makeStep: (request: StepRequest) => SingleStep;
   readonly arrive: Arrive;
+  readonly catching: CpuCatching;
   readonly range?: StepRange;
   readonly blockInterrupts: boolean;
 }
@@ -49,6 +51,8 @@ export class StepJob implements Job {
     const end = (this.step as SingleStep).ended(exit);
     if (end.kind !== 'stepped') return end;
     const touched = this.watching?.touchedByStep(end);
+    const caught = this.caught(end);
+    if (caught !== undefined) return caughtStop(caught, touched);
     if (touched !== undefined) return touched;
     if (this.options.range === undefined || end.handler || end.halted) return STEPPED;
     if (this.options.planting.takeStrayed(this.options.view.vcpu)) return this.replanned();
@@ -60,16 +64,23 @@ export class StepJob implements Job {
     this.options.planting.lift();
   }
 
+  private caught({ handler }: { readonly handler: boolean }): string | undefined {
+    const { catching, view } = this.options;
+    view.invalidate();
+    return catching.afterStep() ?? (handler ? catching.arrived() : undefined);
+  }
+
   /** One instruction, or the range as far as nothing needs a look at each. */
   private next(): RunPlan {
-    const { makeStep, range, breakpoints, blockInterrupts } = this.options;
+    const { makeStep, range, breakpoints, blockInterrupts, catching } = this.options;
     this.step?.finish();
-    const whole = range !== undefined && this.watching?.needsSteps !== true;
+    const whole = range !== undefined && this.watching?.needsSteps !== true && !catching.looksAtSteps;
     this.step = makeStep({
       blockInterrupts, dataRegisters: this.watching?.dataRegisters ?? [],
       ...(whole && { range, until: breakpoints.executionAddresses(range) }),
     });
     this.watching?.beforeStep();
+    catching.beforeStep();
     return this.step.begin();
   }
 

@@ -24,6 +24,15 @@ export const WAIT_MICROSECONDS = 300;
 /** A page-crossing access of 64 bytes is split into no more exits than this. */
 const MAX_FRAGMENTS = 16;
 
+export interface RunnerHooks {
+  /** The plan has ended; a new one may be started at once. */
+  ended(runner: VcpuRunner, exit: Exit): void;
+  /** A device or MSR access was served, and would let the plan go on: whether it ends it all the same. */
+  isCaught(exit: Exit): boolean;
+  /** The vCPU is about to go on with its plan: another one to go on with, if there is a reason. */
+  renewed(): RunPlan | undefined;
+}
+
 export class VcpuRunner {
   /** True while a plan is being carried out. */
   active = false;
@@ -42,11 +51,11 @@ export class VcpuRunner {
   constructor(
     readonly vcpu: Vcpu,
     private readonly machine: Machine,
-    private readonly onEnd: (runner: VcpuRunner, exit: Exit) => void,
+    private readonly hooks: RunnerHooks,
     private readonly log: DebugLog = {},
   ) {}
 
-  /** Starts a plan; `onEnd` is called once, perhaps before this returns. */
+  /** Starts a plan; `ended` is called once, perhaps before this returns. */
   start(plan: RunPlan): void {
     this.active = true;
     this.kickWanted = false;
@@ -61,7 +70,7 @@ export class VcpuRunner {
     this.vcpu.kick();
   }
 
-  /** Forgets the plan; `onEnd` will not be called for it. The vCPU must be closed next. */
+  /** Forgets the plan; `ended` will not be called for it. The vCPU must be closed next. */
   abandon(): void {
     this.active = false;
   }
@@ -97,7 +106,7 @@ export class VcpuRunner {
           this.served(exit, performance.now());
           break;
         }
-        exit = this.goOn(isOver, exit);
+        exit = this.goOn(isOver || this.isRenewed(), exit);
       }
     } finally {
       this.serving = false;
@@ -107,11 +116,17 @@ export class VcpuRunner {
   /** Serves one exit; true when it ends the plan. */
   private isOver(exit: Exit): boolean {
     if (exit.reason === 'kicked') return this.kickWanted;
-    if (this.machine.serve(this.vcpu, exit) === 'resume') return false;
-    // A device that ended the machine's run (power-off, reset) or a write that is watched: the instruction itself still
-    // completes.
+    if (this.machine.serve(this.vcpu, exit) === 'resume' && !this.hooks.isCaught(exit)) return false;
+    // A device that ended the machine's run (power-off, reset), or an access that is watched or caught: the instruction
+    // itself still completes.
     if (isDeviceExit(exit)) this.completeAccess();
     return true;
+  }
+
+  private isRenewed(): boolean {
+    const plan = this.hooks.renewed();
+    if (plan !== undefined) this.plan = plan;
+    return plan !== undefined;
   }
 
   /** Enters the guest again; once the burst is over, not before the event loop has had its turn. */
@@ -150,10 +165,10 @@ export class VcpuRunner {
   /** Tells the owner, who may start the next plan at once. */
   private end(exit: Exit): void {
     this.active = false;
-    this.onEnd(this, exit);
+    this.hooks.ended(this, exit);
   }
 }
 
 function isDeviceExit(exit: Exit): boolean {
-  return exit.reason === 'io' || exit.reason === 'mmio';
+  return exit.reason === 'io' || exit.reason === 'mmio' || exit.reason === 'rdmsr' || exit.reason === 'wrmsr';
 }

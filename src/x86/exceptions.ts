@@ -47,6 +47,20 @@ export function exceptionVector(vector: number): ExceptionVector | undefined {
   return BY_VECTOR.get(vector);
 }
 
+/** Vectors 0 to 31 belong to exceptions (SDM vol. 3, 7.2). */
+export const EXCEPTION_VECTORS = 32;
+
+/** By vector (`14`, `0xe`), mnemonic (`#PF`, `pf`) or description (`page-fault`), in any case; undefined for none of them. */
+export function findExceptionVector(text: string): number | undefined {
+  if (/^(0x[0-9a-f]+|[0-9]+)$/i.test(text)) {
+    const vector = Number(text);
+    return vector < EXCEPTION_VECTORS ? vector : undefined;
+  }
+  const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+  const wanted = plain(text);
+  return TABLE.find(([, mnemonic, description]) => wanted !== '' && (plain(mnemonic) === wanted || plain(description) === wanted))?.[0];
+}
+
 /** `#PF (page fault)`, or `vector 0x20` for an interrupt. */
 export function describeVector(vector: number): string {
   const known = BY_VECTOR.get(vector);

@@ -2,6 +2,7 @@
  * `monitor`: finds the command and prints help in gdbserver's layout (gdb manual, "Monitor Commands for gdbserver").
  * Everything a command says is text; a wrong one is text too.
  */
+import { catchCommands } from './catch-commands.js';
 import { infoMachineCommands } from './info-machine.js';
 import { infoMemCommand } from './info-mem.js';
 import { infoRegistersCommand } from './info-registers.js';
@@ -53,6 +54,7 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
   infoMemCommand,
   ...infoMachineCommands,
   ...memoryCommands,
+  ...catchCommands,
   resetCommand,
   quitCommand,
 ];

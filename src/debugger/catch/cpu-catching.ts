@@ -1,0 +1,143 @@
+/** The catchpoints as the jobs of one vCPU meet them: what must be planted, what an exit or a step means for them. */
+import type { Breakpoint } from '../../breakpoints/breakpoint-set.js';
+import type { Exit } from '../../vmm/exit.js';
+import type { Machine } from '../../vmm/machine.js';
+import { describeVector } from '../../x86/exceptions.js';
+import { interruptTarget } from '../../x86/interrupt-target.js';
+import type { CpuView } from '../cpu-view.js';
+import { accessText } from './access-text.js';
+import type { CatchpointSet, CatchWhat } from './catchpoint-set.js';
+import { exceptionAt } from './exception-arrival.js';
+import { ExceptionEntries } from './exception-entries.js';
+import { haltSentence, SteppedCatch } from './stepped-catch.js';
+
+const DOUBLE_FAULT = 8;
+const GENERAL_PROTECTION = 13;
+/** HLT has one byte. */
+const HLT_LENGTH = 1n;
+
+export class CpuCatching {
+  private readonly exceptions: ExceptionEntries;
+  private readonly stepped: SteppedCatch;
+  private access: string | undefined;
+  /** Linear pc of the stop that the client was told of last, until the vCPU runs. */
+  private toldAt: bigint | undefined;
+
+  constructor(private readonly view: CpuView, private readonly machine: Machine, private readonly catchpoints: CatchpointSet) {
+    this.exceptions = new ExceptionEntries(view, catchpoints);
+    this.stepped = new SteppedCatch(view, catchpoints);
+  }
+
+  /** Handlers' entries, to be planned together with the client's breakpoints. */
+  get entries(): readonly Breakpoint[] {
+    return this.exceptions.entries;
+  }
+
+  /** Entries in the interrupt table itself, which must not be patched. */
+  get unpatchable(): ReadonlySet<Breakpoint> {
+    return this.exceptions.inTable;
+  }
+
+  /** The guest has changed its interrupt table: `entries` must be planned anew. */
+  get entriesChanged(): boolean {
+    return this.exceptions.haveChanged;
+  }
+
+  /** Something is caught by stepping only. */
+  get needsSteps(): boolean {
+    const { catchpoints } = this;
+    return catchpoints.has('cpuid') || catchpoints.has('mode-switch') || (catchpoints.has('hlt') && !this.haltLeavesKvm);
+  }
+
+  /** Something is caught by looking at a step. */
+  get looksAtSteps(): boolean {
+    return this.needsSteps || this.catchpoints.has('hlt');
+  }
+
+  /** A stop of this vCPU was reported to the client. */
+  told(): void {
+    this.toldAt = this.view.pc;
+  }
+
+  /** The vCPU runs again: whether it stands at an entry that the client has seen it stop at. */
+  leavesEntry(): boolean {
+    const at = this.toldAt;
+    this.toldAt = undefined;
+    return at === this.view.pc && this.entries.some(({ address }) => address === at);
+  }
+
+  /** The vCPU has come to the pc: the sentence, if a caught exception brought it there. */
+  arrived(): string | undefined {
+    if (!this.catchpoints.has('exception')) return undefined;
+    const arrival = exceptionAt(this.view);
+    if (arrival === undefined) return undefined;
+    const wanted = (what: CatchWhat): boolean =>
+      what.kind === 'exception' && (what.vector === undefined || arrival.vectors.includes(what.vector));
+    return this.catchpoints.hit(wanted) === undefined ? undefined : arrival.sentence;
+  }
+
+  beforeStep(): void {
+    if (this.looksAtSteps) this.stepped.before();
+  }
+
+  /** The sentence for the step that `beforeStep` announced, if it is to be caught. */
+  afterStep(): string | undefined {
+    return this.looksAtSteps ? this.stepped.after() : undefined;
+  }
+
+  /** The vCPU left KVM by a HLT of its own, and its pc is behind it. */
+  halted(): string | undefined {
+    if (this.catchpoints.hit(({ kind }) => kind === 'hlt') === undefined) return undefined;
+    const { pc, mode } = this.view;
+    return haltSentence(this.view, `0x${(pc - HLT_LENGTH).toString(16)} (${mode.name})`);
+  }
+
+  /** A device or MSR access was served and is about to be completed. True: it is caught, `takeAccess` tells. */
+  isCaught(exit: Exit): boolean {
+    if (this.catchpoints.all.length === 0) return false;
+    const hit = this.catchpoints.hit((what) => matches(what, exit) && !this.isRam(exit));
+    if (hit === undefined) return false;
+    this.access = accessText(exit, this.machine);
+    return this.access !== undefined;
+  }
+
+  /** The sentence for the access that was caught; it is complete now. */
+  takeAccess(): string | undefined {
+    const { access } = this;
+    this.access = undefined;
+    return access === undefined ? undefined : `cpu${this.view.vcpu.id} ${access}; the next instruction is at ${this.view.where}.`;
+  }
+
+  /** The sentence behind that of the fault, if triple faults are caught. */
+  tripleFault(): string | undefined {
+    if (this.catchpoints.hit(({ kind }) => kind === 'triple-fault') === undefined) return undefined;
+    const reasons = [GENERAL_PROTECTION, DOUBLE_FAULT].map((vector) => {
+      const target = interruptTarget(vector, 'exception', this.view.vcpu.readSregs(), this.view.mode, (address, length) => this.view.memory.read(address, length));
+      return target.ok ? `${describeVector(vector)} has its handler at 0x${target.address.toString(16)}` : target.reason;
+    });
+    return `${reasons.join('; ')}.`;
+  }
+
+  private get haltLeavesKvm(): boolean {
+    return !this.machine.kernelIrqchip;
+  }
+
+  /** A write to a protected page of RAM comes as an MMIO exit too. */
+  private isRam(exit: Exit): boolean {
+    return exit.reason === 'mmio' && this.machine.memory.chunkAt(exit.address)?.kind === 'ram';
+  }
+}
+
+function matches(what: CatchWhat, exit: Exit): boolean {
+  switch (exit.reason) {
+    case 'io':
+      return what.kind === 'io' && exit.port <= what.last && exit.port + exit.size > what.first;
+    case 'mmio':
+      return what.kind === 'mmio' && exit.address < what.end && exit.address + BigInt(exit.data.length) > what.start;
+    case 'rdmsr':
+    case 'wrmsr':
+      return what.kind === 'msr' && what.index === exit.index;
+    default:
+      return false;
+  }
+}
