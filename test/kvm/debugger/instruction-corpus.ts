@@ -42,7 +42,7 @@ export interface Form {
   readonly prefixes?: readonly number[];
   /**
    * No REX.W and no segment prefix: KVM's emulator stores 8 bytes for MOV m, sreg with REX.W, and a host without VMX and
-   * SVM executes FXSAVE in long mode as if FS and GS had no base.
+   * SVM executes FXSAVE in long mode as if FS and GS had no base; QEMU's TCG stores 136 bytes for FNSAVE with REX.W.
    */
   readonly isPlain?: true;
   /** The operand is found by a bit offset, so that the upper half of a register counts. */
@@ -111,7 +111,7 @@ export const OPERAND_FORMS: readonly Form[] = [
   { name: 'fld m32', opcode: 'd9', reg: 0 },
   { name: 'fnstcw m', opcode: 'd9', reg: 7, writes: 'stored' },
   { name: 'fist m32', opcode: 'db', reg: 2, writes: 'stored' },
-  { name: 'fnsave m', opcode: 'dd', reg: 6, writes: 'area' },
+  { name: 'fnsave m', opcode: 'dd', reg: 6, writes: 'area', isPlain: true },
 ];
 
 /** Whose memory is by the stack pointer, RSI and RDI, or RBX. */
