@@ -27,6 +27,13 @@ export interface PortDevice extends Device {
   /** `size` bytes at `offset` as an unsigned number. */
   readPort(offset: number, size: AccessSize): number;
   writePort(offset: number, size: AccessSize, value: number): void;
+  /**
+   * REP INS at `offset`, where a device has many bytes ready (a disk's sector): fills the front of `data` and returns how
+   * many bytes that was, a multiple of `size`. The bus reads the rest element by element. May be left out.
+   */
+  readPortBlock?(offset: number, size: AccessSize, data: Uint8Array): number;
+  /** REP OUTS likewise: takes the front of `data` and returns how many bytes it took, a multiple of `size`. */
+  writePortBlock?(offset: number, size: AccessSize, data: Uint8Array): number;
 }
 
 /** A device in guest-physical address space. */

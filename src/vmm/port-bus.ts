@@ -62,12 +62,12 @@ export class PortBus {
     return this.#unknown;
   }
 
-  /** Carries out an I/O exit: each element in order, to the same port (REP INS/OUTS). */
+  /** Carries out an I/O exit: each element in order, to the same port (REP INS/OUTS), in blocks where the device takes them. */
   serve(exit: IoExit): void {
     const { port, size, count, data } = exit;
     if (size !== 1 && size !== 2 && size !== 4) throw new RangeError(`An I/O exit has ${size} bytes per element.`);
     if (data.length < size * count) throw new RangeError(`An I/O exit has ${data.length} bytes for ${count} elements of ${size}.`);
-    for (let at = 0; at < size * count; at += size) {
+    for (let at = count > 1 ? this.#serveBlock(exit, size) : 0; at < size * count; at += size) {
       if (exit.direction === 'out') {
         this.write(port, size, littleEndian(data, at, size));
       } else {
@@ -75,6 +75,16 @@ export class PortBus {
         for (let i = 0; i < size; i++) data[at + i] = value >>> (8 * i);
       }
     }
+  }
+
+  /** Bytes of a REP INS or OUTS that the device carried out in one call. */
+  #serveBlock({ port, count, data, direction }: IoExit, size: AccessSize): number {
+    const claim = this.#owners[port];
+    if (claim === undefined || !takesWhole(claim, port, size)) return 0;
+    const offset = port - claim.base + claim.deviceOffset;
+    const bytes = data.subarray(0, size * count);
+    const { device } = claim;
+    return (direction === 'in' ? device.readPortBlock?.(offset, size, bytes) : device.writePortBlock?.(offset, size, bytes)) ?? 0;
   }
 
   read(port: number, size: AccessSize): number {

@@ -45,6 +45,39 @@ test('a port device sees offsets, and wide accesses are split to its width', (t)
   t.end();
 });
 
+test('REP INS and OUTS are offered to a device as a block, and the rest goes element by element', (t) => {
+  const bus = new PortBus();
+  const device = Object.assign(new Recorder('d', 2), {
+    readPortBlock: (offset: number, size: AccessSize, data: Uint8Array): number => {
+      device.calls.push(`R${size}@${offset}+${data.length}`);
+      return data.fill(0xee, 0, 4).subarray(0, 4).length;
+    },
+    writePortBlock: (offset: number, size: AccessSize, data: Uint8Array): number => {
+      device.calls.push(`W${size}@${offset}=${[...data].join()}`);
+      return data.length;
+    },
+  });
+  bus.claim(device, 0x20, 2, 6);
+  const exit = io('in', 0x20, 2, [0, 0, 0, 0, 0, 0]);
+  bus.serve(exit);
+  t.deepEqual([...exit.data], [0xee, 0xee, 0xee, 0xee, 0x46, 0]);
+  bus.serve(io('out', 0x20, 2, [1, 2, 3, 4]));
+  bus.serve(io('out', 0x20, 2, [5, 6]));
+  bus.serve({ ...io('out', 0x20, 2, [1, 2, 3, 4, 9, 9]), count: 2 });
+  t.deepEqual(device.calls, ['R2@6+6', 'r2@6', 'W2@6=1,2,3,4', 'w2@6=605', 'W2@6=1,2,3,4'], 'one element is no block');
+  t.end();
+});
+
+test('a block port that is narrower than the access takes no blocks', (t) => {
+  const bus = new PortBus();
+  const device = Object.assign(new Recorder('d', 1), { readPortBlock: () => t.fail('asked for a block') as unknown as number });
+  bus.claim(device, 0x20, 2);
+  const exit = io('in', 0x20, 2, [0, 0, 0, 0]);
+  bus.serve(exit);
+  t.deepEqual([...exit.data], [0x40, 0x41, 0x40, 0x41]);
+  t.end();
+});
+
 test('REP OUTS and REP INS go to one port, element by element', (t) => {
   const bus = new PortBus();
   const device = new Recorder('d', 1);
