@@ -12,6 +12,7 @@ import {
 } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
 import { buildTargetDescription, type DescriptionVariant, type X86TargetDescription } from '../x86/target-description.js';
+import { BreakSpace } from './break-space.js';
 import { BreakpointArrival } from './breakpoint-arrival.js';
 import { Catching } from './catch/catching.js';
 import { cpuFeatures } from './cpu-features.js';
@@ -64,6 +65,7 @@ export class MachineTarget implements DebugTarget {
   private readonly jobs: JobMaker;
   private readonly arrival: BreakpointArrival;
   private readonly catching: Catching;
+  private readonly breakSpace = new BreakSpace(this.wanted);
   private readonly stopListeners = new Set<(stop: StopEvent) => void>();
   private readonly consoleListeners = new Set<(text: string) => void>();
   private probed: DebugCapabilities | undefined;
@@ -157,6 +159,8 @@ export class MachineTarget implements DebugTarget {
   }
 
   resume(actions: readonly ResumeAction[]): void {
+    // A client takes a breakpoint out for the step that leaves it.
+    if (actions.every(({ kind }) => kind === 'continue')) this.breakSpace.resumed();
     this.control.resume(actions);
   }
 
@@ -203,7 +207,8 @@ export class MachineTarget implements DebugTarget {
     const cpu = view.vcpu.id;
     // Nothing is printed or counted twice. (Off what the stopped vCPU stands at, the client steps.)
     if (this.control.isParking(cpu + 1)) return breakpointStop(reached[0]);
-    const stop = this.arrival.arrive(reached, cpu);
+    const here = reached.filter((breakpoint) => this.breakSpace.admits(breakpoint, view));
+    const stop = this.arrival.arrive(here, cpu);
     return stop === undefined ? undefined : breakpointStop(stop.breakpoint, stop.text);
   };
 
@@ -216,6 +221,7 @@ export class MachineTarget implements DebugTarget {
       clear: () => {
         this.wanted.clear();
         this.catching.clear();
+        this.breakSpace.reset();
       },
     };
   }
@@ -224,6 +230,7 @@ export class MachineTarget implements DebugTarget {
   private insertBreakpoint(request: BreakpointRequest): void {
     const isNew = !this.wanted.has(request);
     this.wanted.add(request);
+    this.breakSpace.inserted(request, this.views[this.lastStop.thread - 1]);
     if (!isNew || this.running) return;
     try {
       this.jobs.check(this.lastStop.thread);
@@ -239,6 +246,7 @@ export class MachineTarget implements DebugTarget {
       views: this.views,
       current: this.lastStop.thread - 1,
       breakpoints: this.wanted,
+      breakSpace: this.breakSpace,
       catching: this.catching,
       capabilities: () => this.capabilities,
       isHalted: (cpu) => this.control.cpus[cpu]?.halted === true,

@@ -154,7 +154,7 @@ export class RunControl {
       this.stopAll(undefined);
     } else if (access !== undefined) {
       // The instruction is done: unlike a breakpoint it will not be met again.
-      if (this.stopping) this.hooks.onText(`${access}\n`);
+      if (this.stopping) this.sayCaught(cpu, access);
       this.stopAll(stopEvent(cpu.thread, { kind: 'step' }, access));
     } else if (exit.reason !== 'kicked') {
       this.decide(cpu, exit, (cpu.job as Job).ended(exit));
@@ -189,6 +189,11 @@ export class RunControl {
           : stopEvent(cpu.thread, { kind: 'fault', signal: 'SIGTRAP' }, `${fault.text} ${caught}`));
       }
     }
+  }
+
+  private sayCaught(cpu: Cpu, access: string): void {
+    this.hooks.onText(`${access}\n`);
+    this.hooks.catching.cpus[cpu.thread - 1].told();
   }
 
   /** Takes the running vCPUs out of the guest for a moment; each goes on with its plan, or a renewed one. */

@@ -40,7 +40,8 @@ export class StepJob implements Job {
   constructor(private readonly options: StepJobOptions) {}
 
   begin(): RunPlan {
-    const { breakpoints, planting, plan, view } = this.options;
+    const { breakpoints, planting, plan, view, catching } = this.options;
+    catching.leavesEntry();
     const watches = breakpoints.all.filter(isWatch);
     this.watching = watches.length === 0 ? undefined : new Watching(view, planting, plan(watches));
     this.watching?.plant();

@@ -76,10 +76,8 @@ export class CatchpointSet {
     return this.catchpoints.some(({ what }) => what.kind === kind);
   }
 
-  /** Counts a stop with the first that asked for it; undefined if none did. */
-  hit(matches: (what: CatchWhat) => boolean): Catchpoint | undefined {
-    const found = this.catchpoints.find(({ what }) => matches(what));
-    if (found !== undefined) found.hits++;
-    return found;
+  /** The first that asks for it. */
+  find(matches: (what: CatchWhat) => boolean): Catchpoint | undefined {
+    return this.catchpoints.find(({ what }) => matches(what));
   }
 }

@@ -6,7 +6,7 @@ import { describeVector } from '../../x86/exceptions.js';
 import { interruptTarget } from '../../x86/interrupt-target.js';
 import type { CpuView } from '../cpu-view.js';
 import { accessText } from './access-text.js';
-import type { CatchpointSet, CatchWhat } from './catchpoint-set.js';
+import type { Catchpoint, CatchpointSet, CatchWhat } from './catchpoint-set.js';
 import { exceptionAt } from './exception-arrival.js';
 import { ExceptionEntries } from './exception-entries.js';
 import { haltSentence, SteppedCatch } from './stepped-catch.js';
@@ -20,6 +20,8 @@ export class CpuCatching {
   private readonly exceptions: ExceptionEntries;
   private readonly stepped: SteppedCatch;
   private access: string | undefined;
+  /** What asked for the stop that is about to be told. */
+  private caught: Catchpoint | undefined;
   /** Linear pc of the stop that the client was told of last, until the vCPU runs. */
   private toldAt: bigint | undefined;
 
@@ -54,15 +56,18 @@ export class CpuCatching {
     return this.needsSteps || this.catchpoints.has('hlt');
   }
 
-  /** A stop of this vCPU was reported to the client. */
+  /** A stop of this vCPU, or what it caught while another one's stop was reported, was told to the client. */
   told(): void {
     this.toldAt = this.view.pc;
+    if (this.caught !== undefined) this.caught.hits++;
+    this.caught = undefined;
   }
 
   /** The vCPU runs again: whether it stands at an entry that the client has seen it stop at. */
   leavesEntry(): boolean {
     const at = this.toldAt;
     this.toldAt = undefined;
+    this.caught = undefined;
     return at === this.view.pc && this.entries.some(({ address }) => address === at);
   }
 
@@ -73,7 +78,7 @@ export class CpuCatching {
     if (arrival === undefined) return undefined;
     const wanted = (what: CatchWhat): boolean =>
       what.kind === 'exception' && (what.vector === undefined || arrival.vectors.includes(what.vector));
-    return this.catchpoints.hit(wanted) === undefined ? undefined : arrival.sentence;
+    return this.catches(wanted) ? arrival.sentence : undefined;
   }
 
   beforeStep(): void {
@@ -82,12 +87,13 @@ export class CpuCatching {
 
   /** The sentence for the step that `beforeStep` announced, if it is to be caught. */
   afterStep(): string | undefined {
-    return this.looksAtSteps ? this.stepped.after() : undefined;
+    const happened = this.looksAtSteps ? this.stepped.after() : undefined;
+    return happened !== undefined && this.catches(({ kind }) => kind === happened.kind) ? happened.sentence : undefined;
   }
 
   /** The vCPU left KVM by a HLT of its own, and its pc is behind it. */
   halted(): string | undefined {
-    if (this.catchpoints.hit(({ kind }) => kind === 'hlt') === undefined) return undefined;
+    if (!this.catches(({ kind }) => kind === 'hlt')) return undefined;
     const { pc, mode } = this.view;
     return haltSentence(this.view, `0x${(pc - HLT_LENGTH).toString(16)} (${mode.name})`);
   }
@@ -95,8 +101,7 @@ export class CpuCatching {
   /** A device or MSR access was served and is about to be completed. True: it is caught, `takeAccess` tells. */
   isCaught(exit: Exit): boolean {
     if (this.catchpoints.all.length === 0) return false;
-    const hit = this.catchpoints.hit((what) => matches(what, exit) && !this.isRam(exit));
-    if (hit === undefined) return false;
+    if (!this.catches((what) => matches(what, exit) && !this.isRam(exit))) return false;
     this.access = accessText(exit, this.machine);
     return this.access !== undefined;
   }
@@ -110,12 +115,17 @@ export class CpuCatching {
 
   /** The sentence behind that of the fault, if triple faults are caught. */
   tripleFault(): string | undefined {
-    if (this.catchpoints.hit(({ kind }) => kind === 'triple-fault') === undefined) return undefined;
+    if (!this.catches(({ kind }) => kind === 'triple-fault')) return undefined;
     const reasons = [GENERAL_PROTECTION, DOUBLE_FAULT].map((vector) => {
       const target = interruptTarget(vector, 'exception', this.view.vcpu.readSregs(), this.view.mode, (address, length) => this.view.memory.read(address, length));
       return target.ok ? `${describeVector(vector)} has its handler at 0x${target.address.toString(16)}` : target.reason;
     });
     return `${reasons.join('; ')}.`;
+  }
+
+  private catches(wanted: (what: CatchWhat) => boolean): boolean {
+    this.caught = this.catchpoints.find(wanted);
+    return this.caught !== undefined;
   }
 
   private get haltLeavesKvm(): boolean {

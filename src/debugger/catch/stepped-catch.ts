@@ -5,7 +5,12 @@
 import { RFLAGS_IF } from '../../x86/cpu-mode.js';
 import { decode, LONGEST_INSTRUCTION, type DecodedInstruction } from '../../x86/instruction-decode.js';
 import type { CpuView } from '../cpu-view.js';
-import type { CatchpointSet } from './catchpoint-set.js';
+import type { CatchKind, CatchpointSet } from './catchpoint-set.js';
+
+export interface SteppedHit {
+  readonly kind: CatchKind;
+  readonly sentence: string;
+}
 
 interface Before {
   readonly instruction: DecodedInstruction | undefined;
@@ -30,17 +35,14 @@ export class SteppedCatch {
     this.last = { instruction, rip, where: view.where, mode: view.mode.name, rax, rcx };
   }
 
-  /** The sentence for what the step was, if that is to be caught. */
-  after(): string | undefined {
-    const { last, catchpoints } = this;
+  /** What the step did, of what is to be caught. */
+  after(): SteppedHit | undefined {
+    const { last } = this;
     this.last = undefined;
-    if (last === undefined) return undefined;
-    const text = this.instructionText(last) ?? this.modeText(last);
-    if (text === undefined) return undefined;
-    return catchpoints.hit(({ kind }) => kind === text.kind) === undefined ? undefined : text.sentence;
+    return last === undefined ? undefined : this.instructionHit(last) ?? this.modeHit(last);
   }
 
-  private instructionText(last: Before): { kind: string; sentence: string } | undefined {
+  private instructionHit(last: Before): SteppedHit | undefined {
     const { instruction } = last;
     if (instruction === undefined || !this.catchpoints.all.some(({ what }) => what.kind === instruction.kind)) return undefined;
     // One that faulted did not run.
@@ -55,7 +57,7 @@ export class SteppedCatch {
     };
   }
 
-  private modeText(last: Before): { kind: string; sentence: string } | undefined {
+  private modeHit(last: Before): SteppedHit | undefined {
     const { mode, vcpu, where } = this.view;
     if (mode.name === last.mode || !this.catchpoints.has('mode-switch')) return undefined;
     const by = last.instruction === undefined ? '' : ` by ${last.instruction.mnemonic.toUpperCase()}`;

@@ -3,6 +3,7 @@ import type { BreakpointSet } from '../../breakpoints/breakpoint-set.js';
 import type { DebugCapabilities } from '../../breakpoints/capabilities.js';
 import type { Machine } from '../../vmm/machine.js';
 import type { Catching } from '../catch/catching.js';
+import type { BreakSpace } from '../break-space.js';
 import type { CpuView } from '../cpu-view.js';
 
 /** What commands work on. */
@@ -12,6 +13,7 @@ export interface MonitorContext {
   /** Index of the vCPU that stopped last. */
   readonly current: number;
   readonly breakpoints: BreakpointSet;
+  readonly breakSpace: BreakSpace;
   readonly catching: Catching;
   readonly capabilities: () => DebugCapabilities;
   readonly isHalted: (cpu: number) => boolean;

@@ -2,6 +2,7 @@
  * `monitor`: finds the command and prints help in gdbserver's layout (gdb manual, "Monitor Commands for gdbserver").
  * Everything a command says is text; a wrong one is text too.
  */
+import { breakSpaceCommand } from './break-space-command.js';
 import { catchCommands } from './catch-commands.js';
 import { infoMachineCommands } from './info-machine.js';
 import { infoMemCommand } from './info-mem.js';
@@ -55,6 +56,7 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
   ...infoMachineCommands,
   ...memoryCommands,
   ...catchCommands,
+  breakSpaceCommand,
   resetCommand,
   quitCommand,
 ];

@@ -1,5 +1,6 @@
 import test from 'tape';
 import { BreakpointSet } from '../../../src/breakpoints/breakpoint-set.js';
+import { BreakSpace } from '../../../src/debugger/break-space.js';
 import type { MonitorContext } from '../../../src/debugger/monitor/command.js';
 import { infoBreakpointsCommand } from '../../../src/debugger/monitor/info-breakpoints.js';
 
@@ -9,7 +10,7 @@ const WATCH = { kind: 'write', address: 0xffff_8000_0000_1000n, length: 4 } as c
 
 function shown(set: BreakpointSet): string {
   let text = '';
-  infoBreakpointsCommand.run({ breakpoints: set } as MonitorContext, [], (part) => { text += part; });
+  infoBreakpointsCommand.run({ breakpoints: set, breakSpace: new BreakSpace(set) } as unknown as MonitorContext, [], (part) => { text += part; });
   return text;
 }
 
