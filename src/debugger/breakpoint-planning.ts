@@ -55,3 +55,11 @@ export function pagesOf(pieces: readonly MemoryPiece[]): number[] {
   }
   return pages;
 }
+
+/** The first of a plan's breakpoints that is planted where its linear address no longer leads. */
+export function movedFrom({ patches, guards }: Planned, { memory }: CpuView): Breakpoint | undefined {
+  const patch = patches.find(({ breakpoint, physical }) => memory.physicalRam(breakpoint.address) !== physical);
+  if (patch !== undefined) return patch.breakpoint.breakpoint;
+  const guard = guards.find(({ pieces }) => pieces.some(({ linear, physical }) => memory.physicalRam(linear) !== physical));
+  return guard?.breakpoint.breakpoint;
+}

@@ -9,7 +9,7 @@ import type { PatchMechanism } from '../breakpoints/planner.js';
 import type { Exit } from '../vmm/exit.js';
 import type { RunPlan } from '../vmm/run-plan.js';
 import { RFLAGS_RF } from '../x86/cpu-mode.js';
-import type { Planned } from './breakpoint-planning.js';
+import { movedFrom, type Planned } from './breakpoint-planning.js';
 import type { CpuView } from './cpu-view.js';
 import type { CpuCatching } from './catch/cpu-catching.js';
 import { planLine, type DebugLog } from './debug-log.js';
@@ -33,6 +33,10 @@ export interface ContinueJobOptions {
   readonly catching: CpuCatching;
   /** The pages of patches are write-protected, so that none is overwritten. */
   readonly guardsPatches: () => boolean;
+  /** Told when the guest has mapped a planted breakpoint's address to another page. */
+  readonly moved: (breakpoint: Breakpoint) => void;
+  /** Where this vCPU's last job was stopped while it stepped off a breakpoint that had been dealt with. */
+  readonly cut: { at: bigint | undefined };
   readonly log: DebugLog;
 }
 
@@ -43,12 +47,14 @@ export interface ContinueJobOptions {
 type Phase = 'run' | 'pass' | 'walk' | 'unprotected';
 
 const INTERNAL_ERROR_EMULATION = 1;
+const MAPPING_LOOK_MILLISECONDS = 4;
 
 export class ContinueJob implements Job {
   private phase: Phase = 'run';
   private plan: Planned | undefined;
   private watching: Watching | undefined;
   private step: SingleStep | undefined;
+  private lookedAt = performance.now();
 
   constructor(private readonly options: ContinueJobOptions) {}
 
@@ -61,7 +67,13 @@ export class ContinueJob implements Job {
     if (this.plan !== undefined && this.options.guardsPatches()) planting.guardPatches(this.plan);
     const run = this.go();
     const leaves = catching.leavesEntry() && breakpoints.allExecutionAt(view.pc).length === 0;
-    return leaves && this.phase === 'run' && !this.walksNatively ? this.nextStep('pass') : run;
+    const goesOn = this.options.cut.at === view.pc;
+    this.options.cut.at = undefined;
+    return (leaves || goesOn) && this.phase === 'run' && !this.walksNatively ? this.nextStep('pass') : run;
+  }
+
+  get needsLooks(): boolean {
+    return this.phase === 'run' && this.plan !== undefined && this.plan.patches.length + this.plan.guards.length > 0;
   }
 
   ended(exit: Exit): JobResult {
@@ -99,12 +111,23 @@ export class ContinueJob implements Job {
     const { catching, planting, view } = this.options;
     if (this.phase !== 'run') return undefined;
     view.invalidate();
-    if (!catching.entriesChanged) return undefined;
+    const moved = this.moved();
+    if (moved !== undefined) this.options.moved(moved);
+    else if (!catching.entriesChanged) return undefined;
     // While another vCPU runs no slot can be changed, and its patches must stand.
     return planting.hasOneVcpu ? this.replan() : this.begin();
   }
 
+  /** A breakpoint whose address has been mapped anew; looked up now and then, for it takes a page walk for each. */
+  private moved(): Breakpoint | undefined {
+    const now = performance.now();
+    if (this.plan === undefined || now - this.lookedAt < MAPPING_LOOK_MILLISECONDS) return undefined;
+    this.lookedAt = now;
+    return movedFrom(this.plan, this.options.view);
+  }
+
   finish(): void {
+    if (this.phase === 'pass' && this.step !== undefined) this.options.cut.at = this.options.view.pc;
     this.step?.finish();
     this.options.planting.lift();
   }

@@ -38,10 +38,14 @@ export class JobMaker {
   private readonly handlers: readonly HandlerCache[];
   private userModeSaid = false;
   private slowSaid = false;
+  private movedSaid = false;
+  /** By vCPU, see ContinueJobOptions. */
+  private readonly cuts: readonly { at: bigint | undefined }[];
 
   constructor(private readonly options: JobMakerOptions) {
     this.planting = new Planting(options.machine, options.views, options.say);
     this.handlers = options.views.map(() => new HandlerCache());
+    this.cuts = options.views.map(() => ({ at: undefined }));
   }
 
   /** Throws TargetError when the action is not possible on this host. */
@@ -49,6 +53,7 @@ export class JobMaker {
     const { breakpoints, arrive, catching, capabilities, machine, mechanisms, log, stepOptions } = this.options;
     const view = this.viewOf(action.thread);
     const context = this.planContext(this.guestUsesDebugRegisters(view));
+    const cut = this.cuts[view.vcpu.id];
     const shared = {
       view, breakpoints, arrive, planting: this.planting, catching: catching.cpus[view.vcpu.id],
       plan: (wanted: readonly Breakpoint[]) => this.planAndSay(wanted, view, context),
@@ -56,8 +61,9 @@ export class JobMaker {
     };
     if (action.kind === 'continue') {
       this.warnOfUserMode(view);
-      return new ContinueJob({ ...shared, capabilities, log, guardsPatches: () => capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
+      return new ContinueJob({ ...shared, capabilities, log, cut, moved: this.sayMoved, guardsPatches: () => capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
     }
+    cut.at = undefined;
     if (machine.kernelIrqchip) prepareStep(view.vcpu);
     if (!capabilities().userStep && view.cpl === 3 && view.mode.isLong) {
       throw new TargetError("This host's KVM runs CPL 3 code in long mode without looking at debug settings, so it cannot be stepped; continue, or step on a host with VMX or SVM");
@@ -102,6 +108,13 @@ export class JobMaker {
   private traps(thread: ThreadId, context: PlanContext): StepTraps {
     return new StepTraps(this.viewOf(thread), this.options.capabilities(), context, this.planting.guard.patches, this.handlers[thread - 1]);
   }
+
+  private readonly sayMoved = ({ address }: Breakpoint): void => {
+    if (this.movedSaid) return;
+    this.movedSaid = true;
+    this.options.say(`The guest has mapped 0x${address.toString(16)} to another page while it ran. The breakpoint there follows, but what passed it in the ` +
+      'last milliseconds did not stop (docs/decisions/0011-read-only-pages.md).\n');
+  };
 
   /** Said once: breakpoints in such code would be passed without a word. */
   private warnOfUserMode(view: CpuView): void {

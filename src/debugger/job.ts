@@ -38,6 +38,8 @@ export interface Job {
   begin(): RunPlan;
   /** What an exit means. Registers may be corrected here (the pc goes back on a hlt patch). */
   ended(exit: Exit): JobResult;
+  /** `renewed` is to be asked again and again while the guest runs. */
+  readonly needsLooks?: boolean;
   /** The guest has left KVM for a moment: a plan to go on with instead, if what must be planted has changed. */
   renewed?(): RunPlan | undefined;
   /** Called once when the guest has stopped, whatever the reason: memory is pristine afterwards. */

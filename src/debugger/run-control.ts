@@ -28,7 +28,7 @@ export interface Cpu {
   halted: boolean;
 }
 
-/** How often a running guest is looked at for a new interrupt table, in milliseconds; a look costs it some 50 µs. */
+/** How often a running guest is looked at for a new interrupt table or mapping, in milliseconds; a look costs it some 50 µs. */
 const LOOK_MILLISECONDS = 5;
 
 export interface RunControlHooks {
@@ -67,7 +67,7 @@ export class RunControl {
       runner: new VcpuRunner(view.vcpu, machine, {
         ended: (runner, exit) => this.ended(runner, exit),
         isCaught: (exit) => hooks.catching.cpus[index].isCaught(exit),
-        renewed: () => (hooks.catching.followsTables ? this.renewed(this.cpus[index]) : undefined),
+        renewed: () => (this.looking === undefined ? undefined : this.renewed(this.cpus[index])),
       }, log),
       lastRegisters: new LastRegisters(view.vcpu),
       job: undefined,
@@ -118,9 +118,10 @@ export class RunControl {
     this.running = true;
     this.pending = undefined;
     this.starting = true;
-    if (this.hooks.catching.followsTables) this.looking = setInterval(() => this.look(), LOOK_MILLISECONDS);
     try {
       const plans = started.map(({ job }) => job.begin());
+      const looks = this.hooks.catching.followsTables || started.some(({ job }) => job.needsLooks === true);
+      if (looks) this.looking = setInterval(() => this.look(), LOOK_MILLISECONDS);
       this.hooks.onPlanted();
       for (const [index, { cpu, job }] of started.entries()) {
         if (this.pending !== undefined) break;

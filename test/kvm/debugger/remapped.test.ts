@@ -1,0 +1,48 @@
+/** A guest that maps a linear address to another page while it runs: every mechanism still finds what is there later. */
+import test from 'tape';
+import type { Mechanism } from '../../../src/breakpoints/planner.js';
+import { inEveryMode } from '../../../src/breakpoints/capabilities.js';
+import { GuestUnderDebug, hostCapabilities } from './guest-under-debug.js';
+
+const le = (value: number, size: number): number[] => Array.from({ length: size }, (_, i) => (value >>> (8 * i)) & 0xff);
+/** In the second 2 MiB, which the guest maps to the first: there it is the guest's own code again. */
+const ALIAS = 0x30_0000;
+const MASK = 0xf_ffff_ffff_f000n;
+
+/** Changes the page directory's second entry, waits for some 50 ms, goes on at the alias of its `target`, and halts. */
+function program(directory: number): { code: number[]; target: number } {
+  const start = [
+    0xc7, 0x04, 0x25, ...le(directory + 8, 4), ...le(0x83, 4), // mov dword [PDE 1], present, writable, 2 MiB, frame 0
+    0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8, //                        mov rax, cr3; mov cr3, rax
+    0xb9, ...le(100_000, 4), 0xff, 0xc9, 0x75, 0xfc, //           mov ecx, 100000; 1: dec ecx; jnz 1b
+  ];
+  const jump = [0xb8, ...le(ALIAS + start.length + 7, 4), 0xff, 0xe0]; // mov eax, alias of target; jmp rax
+  return { code: [...start, ...jump, 0x90, 0x90, 0xf4], target: start.length + jump.length };
+}
+
+function pageDirectory(guest: GuestUnderDebug): number {
+  const entry = (table: bigint): bigint => (guest.machine.memory.read64(table) as bigint) & MASK;
+  return Number(entry(entry(guest.read('cr3') & MASK)));
+}
+
+const mechanisms: readonly Mechanism[][] = [['patch'], ['patch', 'read-only'], ['debug-register'], ['step']];
+
+for (const only of mechanisms) {
+  test(`a breakpoint at an address that is mapped anew: ${only.join()}`, async (t) => {
+    if (only.includes('debug-register') && !inEveryMode(hostCapabilities(), 'debugExecute')) {
+      t.skip('this host has no execution breakpoints in debug registers');
+      return;
+    }
+    const look = new GuestUnderDebug('long', [0xf4]);
+    const { code, target } = program(pageDirectory(look));
+    look.close();
+    const guest = new GuestUnderDebug('long', code, undefined, only);
+    const address = BigInt(ALIAS + target);
+    guest.target.breakpoints.insert({ kind: 'software', address, length: 1 });
+    const stop = await guest.continue();
+    t.deepEqual(stop.reason, { kind: 'breakpoint', breakpoint: 'software', address }, stop.text);
+    t.equal(guest.console.filter((line) => /mapped .* to another page/.test(line)).length, only.includes('patch') ? 1 : 0, 'what may have been missed is said');
+    t.deepEqual(guest.bytes(0x10_0000 + target, 1), [0x90], 'no patch is left');
+    guest.close();
+  });
+}
