@@ -6,8 +6,8 @@ import { root } from '../../scripts/root.mjs';
 import { capture, runQuietly } from '../../scripts/run-quietly.mjs';
 import { Unavailable } from './debian-packages.mjs';
 
-/** `script`, `unshare` and `setpriv` can do more than busybox's. */
-const PROGRAMS = ['node', 'gdb', 'bash', 'make', 'python3', 'script', 'unshare', 'setpriv'];
+/** Those from `script` on can do more than busybox's, whose sh would take its own before them. */
+const PROGRAMS = ['node', 'gdb', 'sh', 'bash', 'make', 'python3', 'script', 'unshare', 'setpriv', 'prlimit'];
 /** gdb's data, its terminal's, and the C library's iconv tables, without which gdb warns about the character set. */
 const DATA = ['/usr/share/gdb', '/usr/lib/terminfo', '/lib/terminfo', '/usr/lib/x86_64-linux-gnu/gconv'];
 /** What of the project the suites use, and what of its modules they do not. */
@@ -95,7 +95,7 @@ export async function makeDisk(work, busybox) {
   await addBusybox(tree, busybox);
   addProject(tree);
   writeFileSync(join(tree, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n');
-  writeFileSync(join(tree, 'etc/group'), 'root:x:0:\n');
+  writeFileSync(join(tree, 'etc/group'), 'root:x:0:\ntty:x:5:\n');
   writeFileSync(join(tree, 'etc/hosts'), '127.0.0.1 localhost host\n');
   writeFileSync(join(tree, 'start'), START);
   const used = Number.parseInt(await runQuietly('du failed.', 'du', ['-sm', tree]), 10);
