@@ -23,7 +23,7 @@ export interface PortRange {
 
 export class PortBus {
   readonly #owners: (Claim | undefined)[] = new Array<Claim | undefined>(PORTS);
-  readonly #claims: Claim[] = [];
+  #claims: readonly Claim[] = [];
   readonly #unknown = new Map<number, number>();
   readonly #log: (text: string) => void;
 
@@ -47,7 +47,22 @@ export class PortBus {
     }
     const claim: Claim = { device, base, length, deviceOffset };
     this.#owners.fill(claim, base, base + length);
-    this.#claims.push(claim);
+    this.#claims = [...this.#claims, claim];
+  }
+
+  /**
+   * Moves all of `device` to `length` ports from `base`, as a base address register does; 0 takes it away. Where another device
+   * has one of the ports it stays away, which is logged: the guest chose the address.
+   */
+  move(device: PortDevice, base: number, length: number): void {
+    for (const claim of this.#claims.filter((known) => known.device === device)) this.#owners.fill(undefined, claim.base, claim.base + claim.length);
+    this.#claims = this.#claims.filter((known) => known.device !== device);
+    if (base === 0) return;
+    try {
+      this.claim(device, base, length);
+    } catch (error) {
+      this.#log((error as RangeError).message);
+    }
   }
 
   /** Who has which ports, in port order. */

@@ -1,9 +1,12 @@
 /** Makes a VM with the capabilities a debugger counts on (Documentation/virt/kvm/api.rst, sections 6 to 8). */
 import { native, type NativeSystem, type NativeVm } from './native.js';
 
-/** Three pages for VMX's real mode and one for its identity map, below 4 GiB where no guest has RAM. */
-const TSS_ADDRESS = 0xfffb_d000;
-const IDENTITY_MAP_ADDRESS = 0xfffb_c000n;
+/**
+ * Three pages for VMX's real mode and one for its identity map: where no guest has RAM, below the 16 MiB that firmware may have under
+ * 4 GiB, and where SeaBIOS reports reserved memory on KVM.
+ */
+const TSS_ADDRESS = 0xfeff_d000;
+const IDENTITY_MAP_ADDRESS = 0xfeff_c000n;
 
 /** A new VM; with `irqchip`, the kernel's PIC, IOAPIC, LAPIC and PIT. */
 export function openVm(system: NativeSystem, irqchip: boolean): NativeVm {
