@@ -87,7 +87,7 @@ export async function makeDisk(work, busybox) {
   const mkfs = ['/usr/sbin/mkfs.ext4', '/sbin/mkfs.ext4'].find((path) => existsSync(path));
   if (mkfs === undefined) throw new Unavailable('mkfs.ext4 is missing; the Debian package e2fsprogs has it.');
   const tree = join(work, 'tree');
-  for (const name of ['usr/bin', 'usr/sbin', 'usr/lib', 'usr/lib64', 'etc', 'proc', 'sys', 'dev', 'tmp', 'root', 'run', 'var/tmp']) {
+  for (const name of ['usr/bin', 'usr/sbin', 'usr/lib', 'usr/lib64', 'etc', 'proc', 'sys', 'dev', 'tmp', 'root', 'run', 'mnt', 'var/tmp']) {
     mkdirSync(join(tree, name), { recursive: true });
   }
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, join(tree, name));
