@@ -14,7 +14,7 @@ import type { CpuView } from './cpu-view.js';
 import type { CpuCatching } from './catch/cpu-catching.js';
 import { planLine, type DebugLog } from './debug-log.js';
 import { guestDebug, type GuestDebugRequest } from './guest-debug.js';
-import { caughtStop, type Arrive, type Job, type JobResult } from './job.js';
+import { caughtStop, reinjection, type Arrive, type Job, type JobResult } from './job.js';
 import type { Planting } from './planting.js';
 import type { SingleStep, StepRequest } from './single-step.js';
 import { WAIT_MICROSECONDS } from './vcpu-runner.js';
@@ -54,13 +54,16 @@ export class ContinueJob implements Job {
   private plan: Planned | undefined;
   private watching: Watching | undefined;
   private step: SingleStep | undefined;
+  /** Handlers of caught exceptions, as they are planned. */
+  private entries: readonly Breakpoint[] = [];
   private lookedAt = performance.now();
 
   constructor(private readonly options: ContinueJobOptions) {}
 
   begin(): RunPlan {
     const { breakpoints, catching, plan, view, planting, log } = this.options;
-    const wanted = [...breakpoints.all, ...catching.entries];
+    this.entries = catching.entries;
+    const wanted = [...breakpoints.all, ...this.entries];
     this.plan = wanted.length === 0 ? undefined : plan(wanted);
     if (this.plan !== undefined) log.breakpoint?.(planLine(this.plan));
     this.watching = this.plan === undefined ? undefined : new Watching(view, planting, this.plan);
@@ -97,8 +100,7 @@ export class ContinueJob implements Job {
       case 'debug-register':
         return this.watching?.touched(this.dataMask(hit.registers)) ?? this.arriveAt(view.pc);
       case 'guest-int3':
-        if (hit.refused) view.pc += 1n;
-        return { kind: 'again', plan: this.run({ ...this.request, inject: 'int3' }) };
+        return { kind: 'again', ...reinjection(view, hit.refused), plan: this.run({ ...this.request, inject: 'int3' }) };
       case 'guest-debug':
         view.vcpu.mergeDr6(hit.dr6);
         return { kind: 'again', plan: this.run({ ...this.request, inject: 'debug' }) };
@@ -134,7 +136,7 @@ export class ContinueJob implements Job {
 
   /** Every instruction is stepped and looked at: for watches, and where a handler would run on unseen. */
   private get walks(): boolean {
-    const stepped = (this.plan?.stepped.length ?? 0) > 0 && this.options.capabilities().faultStep === 'free';
+    const stepped = this.walksNatively && (this.options.capabilities().faultStep === 'free' || this.entries.length > 0);
     return stepped || this.watching?.needsSteps === true || this.options.catching.needsSteps;
   }
 
@@ -162,14 +164,14 @@ export class ContinueJob implements Job {
 
   private run(request: GuestDebugRequest): RunPlan {
     if (!this.walksNatively) return { mode: 'continue', debug: guestDebug(request), waitMicroseconds: WAIT_MICROSECONDS, fresh: true };
-    const { breakpoints, capabilities, catching } = this.options;
+    const { breakpoints, capabilities } = this.options;
     return {
       mode: 'step',
       debug: guestDebug({
         step: true, debugRegisters: this.watching?.dataRegisters ?? [],
         ...(request.inject !== undefined && { inject: request.inject }),
       }),
-      until: [...new Set([...breakpoints.executionAddresses(), ...catching.entries.map(({ address }) => address)])],
+      until: breakpoints.executionAddresses(),
       fixPushf: capabilities().pushfLeaksTf,
       waitMicroseconds: WAIT_MICROSECONDS,
       fresh: true,

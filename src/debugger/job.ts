@@ -9,8 +9,8 @@ import type { StopReason } from '../target.js';
 import type { CpuView } from './cpu-view.js';
 
 export type JobResult =
-  /** Run this next, without telling anyone. */
-  | { readonly kind: 'again'; readonly plan: RunPlan }
+  /** Run this next, without telling anyone. `instead` is called where it is not run, because another stop came first. */
+  | { readonly kind: 'again'; readonly plan: RunPlan; readonly instead?: () => void }
   /** The vCPU stopped for a reason the client should see; `halted`: it also waits in HLT. */
   | { readonly kind: 'stop'; readonly reason: StopReason; readonly text?: string; readonly halted?: boolean }
   /** The vCPU waits in HLT for an interrupt. */
@@ -31,6 +31,16 @@ export function breakpointStop(breakpoint: Breakpoint, text?: string): JobResult
 export function caughtStop(sentence: string, also?: JobResult): JobResult {
   if (also?.kind !== 'stop') return { kind: 'stop', reason: { kind: 'step' }, text: sentence };
   return { ...also, text: also.text === undefined ? sentence : `${also.text} ${sentence}` };
+}
+
+/**
+ * The guest's own int3 goes back to it. `refused`: KVM's emulator would not run it, so the pc is put behind it first, and
+ * back again where the guest does not get it now, to meet it once more.
+ */
+export function reinjection(view: CpuView, refused: boolean): { instead?: () => void } {
+  if (!refused) return {};
+  view.pc += 1n;
+  return { instead: () => { view.pc -= 1n; } };
 }
 
 export interface Job {

@@ -166,10 +166,12 @@ export class RunControl {
   private decide(cpu: Cpu, exit: Exit, result: JobResult): void {
     switch (result.kind) {
       case 'again':
-        if (this.pending === undefined) {
-          cpu.view.invalidate();
-          cpu.runner.start(result.plan);
+        if (this.pending !== undefined) {
+          result.instead?.();
+          return;
         }
+        cpu.view.invalidate();
+        cpu.runner.start(result.plan);
         return;
       case 'stop':
         if (result.halted === true) cpu.halted = true;
