@@ -1,7 +1,7 @@
 /** Makes the job for a resume action: the client's breakpoints, this host's mechanisms and one vCPU brought together. */
 import type { Breakpoint, BreakpointSet } from '../breakpoints/breakpoint-set.js';
 import type { DebugCapabilities } from '../breakpoints/capabilities.js';
-import { isWatch, type Mechanism, type PlanContext } from '../breakpoints/planner.js';
+import { isWatch, patchMechanism, type Mechanism, type PlanContext } from '../breakpoints/planner.js';
 import { TargetError, type ResumeAction, type StepOptions, type ThreadId } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
 import { decodeDr7 } from '../x86/debug-registers.js';
@@ -38,6 +38,7 @@ export class JobMaker {
   private readonly handlers: readonly HandlerCache[];
   private userModeSaid = false;
   private slowSaid = false;
+  private unseenSaid = false;
   private movedSaid = false;
   /** By vCPU, see ContinueJobOptions. */
   private readonly cuts: readonly { at: bigint | undefined }[];
@@ -87,7 +88,20 @@ export class JobMaker {
       this.slowSaid = true;
       this.options.say(`The ${watch.kind} watchpoint at 0x${watch.address.toString(16)} is found by stepping, for want of a faster way here: the guest runs slowly while it is set.\n`);
     }
+    if (!this.unseenSaid && this.hasUnseenEntries(plan, view, context)) {
+      this.unseenSaid = true;
+      this.options.say('More exceptions are to be caught than this host has debug registers for the entries of their handlers, and the others are not seen here ' +
+        'with the interrupt controller in the kernel: catch fewer, or leave --irqchip kernel out.\n');
+    }
     return plan;
+  }
+
+  /** Such a host ends a step inside the handler, not at its entry. */
+  private hasUnseenEntries(plan: Planned, view: CpuView, context: PlanContext): boolean {
+    const { catching, capabilities } = this.options;
+    if (plan.stepped.length === 0 || capabilities().faultStep === 'free' || patchMechanism(capabilities(), context) !== undefined) return false;
+    const { entries } = catching.cpus[view.vcpu.id];
+    return plan.stepped.some(({ breakpoint }) => entries.includes(breakpoint));
   }
 
   private plan(wanted: readonly Breakpoint[], view: CpuView, context: PlanContext): Planned {

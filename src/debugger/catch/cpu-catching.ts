@@ -68,12 +68,12 @@ export class CpuCatching {
     const at = this.toldAt;
     this.toldAt = undefined;
     this.caught = undefined;
-    return at === this.view.pc && this.entries.some(({ address }) => address === at);
+    return at === this.view.pc && this.exceptions.startsAt(at);
   }
 
   /** The vCPU has come to the pc: the sentence, if a caught exception brought it there. */
   arrived(): string | undefined {
-    if (!this.catchpoints.has('exception')) return undefined;
+    if (!this.catchpoints.has('exception') || !this.exceptions.startsAt(this.view.pc)) return undefined;
     const arrival = exceptionAt(this.view);
     if (arrival === undefined) return undefined;
     const wanted = (what: CatchWhat): boolean =>

@@ -3,6 +3,7 @@
  * same address can be the handler of several exceptions, be called by INT n, or be jumped to; the pushed frame tells
  * these apart as far as it can.
  */
+import { RFLAGS_IF } from '../../x86/cpu-mode.js';
 import { describeVector, EXCEPTION_VECTORS } from '../../x86/exceptions.js';
 import { describeErrorCode } from '../../x86/error-code.js';
 import { decode, LONGEST_INSTRUCTION } from '../../x86/instruction-decode.js';
@@ -10,6 +11,9 @@ import { readPushedFrame, type PushedFrame } from '../../x86/interrupt-frame.js'
 import { interruptTarget } from '../../x86/interrupt-target.js';
 import type { CpuView } from '../cpu-view.js';
 
+/** Exceptions that real mode does not know (SDM vol. 3, table 21-6): there the vector belongs to an interrupt. */
+const NOT_IN_REAL_MODE: readonly number[] = [9, 10, 11, 14, 15, 17];
+const DOUBLE_FAULT = 8;
 const BREAKPOINT = 3;
 const OVERFLOW = 4;
 const PAGE_FAULT = 14;
@@ -56,8 +60,17 @@ function candidatesAt(view: CpuView): Candidate[] {
   return found;
 }
 
-function narrow({ memory }: CpuView, candidates: readonly Candidate[]): readonly Candidate[] {
-  const possible = candidates.filter(({ vector, frame }) => {
+/** IRQ 0 to 7 have the vectors 8 to 15 until a guest maps them elsewhere; #DF takes a broken table in real mode. */
+function isInterrupt(view: CpuView, { vector, frame }: Candidate): boolean {
+  if (!view.mode.usesParagraphs) return false;
+  return NOT_IN_REAL_MODE.includes(vector) || (vector === DOUBLE_FAULT && (frame.flags & RFLAGS_IF) !== 0n);
+}
+
+function narrow(view: CpuView, candidates: readonly Candidate[]): readonly Candidate[] {
+  const { memory } = view;
+  const possible = candidates.filter((candidate) => {
+    const { vector, frame } = candidate;
+    if (isInterrupt(view, candidate)) return false;
     const before = memory.read(frame.pc - 2n, 2);
     if (frame.errorCode === undefined && before.length === 2 && before[0] === INT_N && before[1] === vector) return false;
     const trap = ONE_BYTE_TRAPS.get(vector);

@@ -37,6 +37,11 @@ export class ExceptionEntries {
     return this.look().inTable;
   }
 
+  /** A handler of a wanted exception begins at this linear address now. */
+  startsAt(linear: bigint): boolean {
+    return this.look().entries.some(({ address }) => address === linear);
+  }
+
   /** The guest has loaded another table, changed a gate or its mode since `entries` was asked for. */
   get haveChanged(): boolean {
     return this.given !== undefined && this.look() !== this.given;
