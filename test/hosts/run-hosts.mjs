@@ -17,7 +17,7 @@ import { describeThisMachine, runOnThisMachine } from './this-machine.mjs';
 export const LOCAL = 'local';
 export const hostNames = [LOCAL, ...Object.keys(hosts)];
 /** Limits for an emulated host's whole boot, in seconds. */
-const QUICK_SECONDS = 400;
+const QUICK_SECONDS = 720;
 const ALL_SECONDS = 5400;
 
 function jobFor(name, options) {
