@@ -6,14 +6,14 @@ import type { CpuState } from '../../x86/cpu-state.js';
 import { MEBIBYTE } from '../memory-size.js';
 import type { MemoryRegion } from '../guest-memory.js';
 
-export const BOOT_KINDS = ['flat', 'mbr', 'multiboot', 'pvh', 'elf'] as const;
+export const BOOT_KINDS = ['flat', 'mbr', 'linux', 'multiboot', 'multiboot2', 'pvh', 'elf'] as const;
 export type BootKind = (typeof BOOT_KINDS)[number];
 
 export const CPU_MODES = ['real', 'protected', 'long'] as const;
-/** The mode a flat image starts in. */
+/** The mode a flat image starts in, or which of its entries a Linux bzImage is entered by. */
 export type StartMode = (typeof CPU_MODES)[number];
 
-/** A file that the boot loader hands to the kernel (`--module "FILE ARGS"`). */
+/** A file that the boot loader hands to the kernel (`--module "FILE ARGS"`, `--initrd FILE`). */
 export interface BootModule {
   /** The whole text, `FILE ARGS`: what the kernel sees as the module's string. */
   readonly text: string;
@@ -36,6 +36,8 @@ export interface BootOptions {
   /** Flat images: linear address of the first instruction. */
   readonly entry?: bigint;
   readonly mode?: StartMode;
+  /** Absolute path of an ELF file with the guest's symbols, where that is not the guest file itself. */
+  readonly symbols?: string;
 }
 
 /** Bytes for guest memory. */

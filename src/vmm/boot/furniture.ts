@@ -1,6 +1,6 @@
 /** What a boot loader of ours leaves in low memory for a guest that starts in protected or long mode. */
 import { formatRange, type MemoryWrite } from './boot-options.js';
-import { GDT_SIZE, gdt } from './cpu-modes.js';
+import { SELECTORS, gdt, gdtSize } from './cpu-modes.js';
 import type { PageTables } from './page-tables.js';
 import type { Placement } from './placement.js';
 
@@ -13,10 +13,11 @@ interface Placed {
 }
 
 /** A GDT with flat segments; adds a sentence to `notes`. */
-export function placeGdt(placement: Placement, code: 32 | 64, notes: string[]): Placed {
-  const address = placement.placeLow('the GDT', GDT_SIZE);
-  notes.push(`a GDT with flat segments is at ${formatRange(address, GDT_SIZE)}`);
-  return { address, write: gdt(address, code) };
+export function placeGdt(placement: Placement, code: 32 | 64, notes: string[], selectors = SELECTORS): Placed {
+  const size = gdtSize(selectors);
+  const address = placement.placeLow('the GDT', size);
+  notes.push(`a GDT with flat segments is at ${formatRange(address, size)}`);
+  return { address, write: gdt(address, code, selectors) };
 }
 
 /** Page tables; adds a sentence to `notes`. */

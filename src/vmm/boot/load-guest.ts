@@ -3,24 +3,36 @@ import { GuestError, type BootKind, type BootOptions, type LoadedGuest } from '.
 import { detectBootKind } from './detect.js';
 import { loadElfEntry } from './elf-entry.js';
 import { loadFlat } from './flat.js';
+import { isLinux } from './linux-header.js';
+import { loadLinux } from './linux.js';
 import { loadMbr } from './mbr.js';
 import { loadMultiboot1 } from './multiboot1.js';
+import { loadMultiboot2 } from './multiboot2.js';
 import { loadPvh } from './pvh.js';
 
 const LOADERS: Readonly<Record<BootKind, (file: Uint8Array, options: BootOptions) => LoadedGuest>> = {
-  flat: loadFlat, mbr: loadMbr, multiboot: loadMultiboot1, pvh: loadPvh, elf: loadElfEntry,
+  flat: loadFlat, mbr: loadMbr, linux: loadLinux, multiboot: loadMultiboot1, multiboot2: loadMultiboot2, pvh: loadPvh, elf: loadElfEntry,
 };
+/** Those that hand modules, or an initrd, to the kernel. */
+const TAKES_MODULES: ReadonlySet<BootKind> = new Set(['linux', 'multiboot', 'multiboot2', 'pvh']);
 
 /** Starts `file` as `options.boot` says, or as its content says. Throws GuestError with one sentence. */
 export function loadGuest(file: Uint8Array, options: BootOptions): LoadedGuest {
   if (file.length === 0) throw new GuestError(`${options.name} is empty; give a guest image.`);
-  const asksForFlat = options.load !== undefined || options.entry !== undefined || options.mode !== undefined;
-  const kind = options.boot ?? (asksForFlat ? 'flat' : detectBootKind(file, options.name));
-  if (kind !== 'flat' && asksForFlat) {
-    throw new GuestError(`--load, --entry and --mode are for flat images, and ${options.name} is to be started as ${kind}; leave them out or add --boot flat.`);
+  const kind = options.boot ?? (asksForFlat(file, options) ? 'flat' : detectBootKind(file, options.name));
+  const misplaced = options.load !== undefined || options.entry !== undefined || (options.mode !== undefined && kind !== 'linux');
+  if (kind !== 'flat' && misplaced) {
+    const what = kind === 'linux' ? '--load and --entry are' : '--load, --entry and --mode are';
+    throw new GuestError(`${what} for flat images, and ${options.name} is to be started as ${kind}; leave them out or add --boot flat.`);
   }
-  if (kind !== 'multiboot' && kind !== 'pvh' && (options.modules?.length ?? 0) > 0) {
-    throw new GuestError(`Modules reach a guest by Multiboot or PVH, and ${options.name} is started as ${kind}; leave --module out.`);
+  if (!TAKES_MODULES.has(kind) && (options.modules?.length ?? 0) > 0) {
+    throw new GuestError(`Modules reach a guest by Multiboot, PVH or the Linux boot protocol, and ${options.name} is started as ${kind}; leave --module out.`);
   }
-  return LOADERS[kind](file, options);
+  const guest = LOADERS[kind](file, options);
+  return options.symbols === undefined ? guest : { ...guest, executable: options.symbols };
+}
+
+/** A place or a mode can only be meant for a flat image, but a bzImage has entries for several modes. */
+function asksForFlat(file: Uint8Array, { load, entry, mode }: BootOptions): boolean {
+  return load !== undefined || entry !== undefined || (mode !== undefined && !isLinux(file));
 }

@@ -1,4 +1,5 @@
 /** The Multiboot header inside a kernel file (Multiboot Specification 0.6.96, 3.1). */
+import type { MultibootAddresses } from './multiboot-load.js';
 
 const MAGIC = 0x1bad_b002;
 /** The header lies within the first 8192 bytes, aligned to 4. */
@@ -10,15 +11,7 @@ export interface MultibootHeader {
   readonly offset: number;
   readonly flags: number;
   /** The address fields (flag 16), GPAs: they replace what an ELF header says. */
-  readonly addresses?: {
-    readonly header: number;
-    readonly load: number;
-    /** 0: the data goes to the end of the file. */
-    readonly loadEnd: number;
-    /** 0: there is no bss. */
-    readonly bssEnd: number;
-    readonly entry: number;
-  };
+  readonly addresses?: MultibootAddresses;
 }
 
 /** The first header with a right checksum, undefined when there is none. */

@@ -3,15 +3,14 @@
  * structure (command line, modules, memory map, loader name), and entered in protected mode as 3.2 says.
  * The command line is `FILE ARGS`, as QEMU and GRUB Legacy give it.
  */
-import { GuestError, formatRange, hex, requireRam, type BootOptions, type IsaProperties, type LoadedGuest, type MemoryWrite } from './boot-options.js';
+import { GuestError, formatRange, hex, type BootOptions, type LoadedGuest, type MemoryWrite } from './boot-options.js';
 import { BootBlock, stringSize } from './boot-block.js';
 import { protectedMode } from './cpu-modes.js';
-import { describeSegments, loadSegments, parseElf, physicalEntry } from './elf.js';
-import { isaProperties } from './elf-isa.js';
 import { placeGdt } from './furniture.js';
 import { HIGH_MEMORY_START, LOW_MEMORY_END, memoryMap } from './memory-map.js';
 import { placeModules, type PlacedModule } from './modules.js';
-import { findMultibootHeader, type MultibootHeader } from './multiboot1-header.js';
+import { loadByAddresses, loadMultibootElf } from './multiboot-load.js';
+import { findMultibootHeader } from './multiboot1-header.js';
 import { Placement } from './placement.js';
 
 const BOOTLOADER_MAGIC = 0x2bad_b002n;
@@ -37,8 +36,8 @@ export function loadMultiboot1(file: Uint8Array, options: BootOptions): LoadedGu
   const placement = new Placement(options.ram);
   const notes: string[] = [];
   const loaded = header.addresses !== undefined
-    ? loadByAddresses(file, header, header.addresses, options, placement, notes)
-    : loadElf(file, options, placement, notes);
+    ? loadByAddresses(file, header.offset, header.addresses, options, placement, notes)
+    : loadMultibootElf(file, options, placement, notes);
   if (loaded.entry > 0xffff_ffffn) throw new GuestError(`The entry point ${hex(loaded.entry)} of ${options.name} is above 4 GiB; Multiboot enters in 32-bit mode, so set ENTRY to a physical address.`);
   if ((header.flags & WANTS_VIDEO) !== 0) notes.push('the kernel asks for a video mode; there is no video card');
 
@@ -52,41 +51,6 @@ export function loadMultiboot1(file: Uint8Array, options: BootOptions): LoadedGu
     cpu: protectedMode(loaded.entry, gdt.address, { rax: BOOTLOADER_MAGIC, rbx: BigInt(info.address) }),
     ...(options.path !== undefined && { executable: options.path }),
   };
-}
-
-interface Loaded {
-  readonly writes: readonly MemoryWrite[];
-  readonly entry: bigint;
-  readonly isa?: IsaProperties;
-}
-
-function loadElf(file: Uint8Array, options: BootOptions, placement: Placement, notes: string[]): Loaded {
-  const elf = parseElf(file, options.name);
-  const writes = loadSegments(file, elf, options, placement);
-  notes.push(`Multiboot: ${describeSegments(elf)}`);
-  const isa = isaProperties(elf);
-  return { writes, entry: physicalEntry(elf, elf.entry), ...(isa !== undefined && { isa }) };
-}
-
-/** Flag 16: the header itself says what goes where (3.1.3). */
-function loadByAddresses(
-  file: Uint8Array, { offset }: MultibootHeader, addresses: NonNullable<MultibootHeader['addresses']>,
-  options: BootOptions, placement: Placement, notes: string[],
-): Loaded {
-  const { header, load, loadEnd, bssEnd, entry } = addresses;
-  const fileStart = offset - (header - load);
-  const length = loadEnd === 0 ? file.length - fileStart : loadEnd - load;
-  if (header < load || fileStart < 0 || length <= 0 || fileStart + length > file.length) {
-    throw new GuestError(`The Multiboot address fields of ${options.name} (header ${hex(header)}, load ${hex(load)} to ${hex(loadEnd)}) do not fit its ${file.length} bytes.`);
-  }
-  if (bssEnd !== 0 && bssEnd < load + length) {
-    throw new GuestError(`The Multiboot address fields of ${options.name} end bss at ${hex(bssEnd)}, inside the data that ends at ${hex(load + length)}.`);
-  }
-  const size = Math.max(length, bssEnd - load);
-  requireRam(options.ram, `The Multiboot kernel ${options.name}`, load, size);
-  placement.take(options.name, load, size);
-  notes.push(`Multiboot: ${length} bytes at ${formatRange(load, size)} by the header's address fields`);
-  return { writes: [{ address: BigInt(load), bytes: file.subarray(fileStart, fileStart + length) }], entry: BigInt(entry) };
 }
 
 /** The information structure of 3.3 and everything it points at. */

@@ -3,7 +3,7 @@
  * of the guest lies.
  */
 import type { MemoryRegion } from '../guest-memory.js';
-import { GuestError, describeRam, formatRange } from './boot-options.js';
+import { GuestError, describeRam, formatRange, hex, isRam } from './boot-options.js';
 
 /** The conventional memory that firmware leaves free: above the BIOS data area, below the extended one. */
 const LOW_START = 0x1000;
@@ -31,6 +31,26 @@ export class Placement {
       throw new GuestError(`${what} at ${formatRange(address, length)} overlaps what is loaded at ${formatRange(clash.start, clash.end - clash.start)}; link the guest so that its segments lie apart.`);
     }
     this.#taken.push({ start: address, end: address + length });
+  }
+
+  /** Whether `length` bytes from `address` are RAM that nobody has taken. */
+  isFree(address: number, length: number): boolean {
+    return isRam(this.#ram, address, length) && !this.#taken.some(({ start, end }) => address < end && start < address + length);
+  }
+
+  /** Takes the highest `length` free bytes above 1 MiB that end at or below `limit`, and returns their GPA. */
+  placeTop(what: string, length: number, limit: number, alignment = 4096): number {
+    const ends = [...this.#highRanges().map(({ end }) => Math.min(end, limit)), ...this.#taken.map(({ start }) => Math.min(start, limit))];
+    const address = ends
+      .map((end) => Math.floor((end - length) / alignment) * alignment)
+      .filter((from) => from >= HIGH_START && this.isFree(from, length))
+      .reduce((highest, from) => Math.max(highest, from), -1);
+    if (address < 0) {
+      const where = limit < 0x1_0000_0000 ? ` below ${hex(limit)}` : '';
+      throw new GuestError(`There is no room for ${what} (${length} bytes)${where} in RAM ${describeRam(this.#ram)}; give the guest more with --memory.`);
+    }
+    this.#taken.push({ start: address, end: address + length });
+    return address;
   }
 
   /** Takes `length` free bytes below 1 MiB, or above it when there is no room, and returns their GPA. */

@@ -19,7 +19,8 @@ export interface ImageOptions {
 export function elfImage({ bits, entry, segments, machine, type }: ImageOptions): Uint8Array {
   const wide = bits === 64;
   const headerSize = wide ? 64 : 52, programSize = wide ? 56 : 32;
-  let offset = headerSize + segments.length * programSize;
+  // A Multiboot 2 header must lie at a multiple of 8.
+  let offset = Math.ceil((headerSize + segments.length * programSize) / 8) * 8;
   const bytes = new Uint8Array(offset + segments.reduce((sum, segment) => sum + segment.bytes.length, 0));
   const view = new DataView(bytes.buffer);
   const word = (at: number, value: bigint): void => (wide ? view.setBigUint64(at, value, true) : view.setUint32(at, Number(value), true));
@@ -51,6 +52,15 @@ export function multibootHeader(flags: number, addresses: readonly number[] = []
   const view = new DataView(bytes.buffer);
   [0x1bad_b002, flags, -(0x1bad_b002 + flags) >>> 0, ...addresses].forEach((value, i) => view.setUint32(i * 4, value >>> 0, true));
   return bytes;
+}
+
+/** A Multiboot 2 header for i386 with a right checksum; each tag is its type, its flags and its words. An end tag is added. */
+export function multiboot2Header(...tags: (readonly [type: number, flags: number, ...words: number[]])[]): Uint8Array {
+  const all = [...tags, [0, 0] as const].map(([type, flags, ...words]) => [type | (flags << 16), 8 + words.length * 4, ...words, ...new Array<number>(words.length % 2).fill(0)]).flat();
+  const length = 16 + all.length * 4;
+  const view = new DataView(new ArrayBuffer(length));
+  [0xe852_50d6, 0, length, -(0xe852_50d6 + length) >>> 0, ...all].forEach((value, i) => view.setUint32(i * 4, value >>> 0, true));
+  return new Uint8Array(view.buffer);
 }
 
 /** A note segment's bytes. */

@@ -73,10 +73,10 @@ test('wrong input is one sentence', (t) => {
   t.throws(() => loadGuest(CODE, { ...OPTIONS, load: 0x100_0000 }), /needs memory at 0x1000000 to 0x1000004, but RAM is 0x0 to 0xffffff \(16 MiB\)/);
   t.throws(() => loadGuest(CODE, { ...OPTIONS, load: -5 }), /--load takes an address/);
   t.throws(() => loadGuest(CODE, { ...OPTIONS, boot: 'mbr', load: 0 }), /--load, --entry and --mode are for flat images/);
-  t.throws(() => loadGuest(CODE, { ...OPTIONS, modules: [{ text: 'm', bytes: CODE }] }), /Modules reach a guest by Multiboot or PVH/);
-  const bzImage = new Uint8Array(1024);
-  bzImage.set([0x55, 0xaa, 0xeb, 0x66, 0x48, 0x64, 0x72, 0x53], 510);
-  t.throws(() => loadGuest(bzImage, OPTIONS), /Linux bzImage, which a later version will boot/);
-  t.equal(loadGuest(bzImage, { ...OPTIONS, boot: 'mbr' }).kind, 'mbr', 'unless forced');
+  t.throws(() => loadGuest(CODE, { ...OPTIONS, modules: [{ text: 'm', bytes: CODE }] }), /Modules reach a guest by Multiboot, PVH or the Linux boot protocol/);
+  const disk = new Uint8Array(1024);
+  disk.set([0x55, 0xaa, 0xeb, 0x66, 0x48, 0x64, 0x72, 0x53], 510);
+  t.throws(() => loadGuest(disk, OPTIONS), /guest follows boot protocol 0\.00/, 'a Linux kernel by its header');
+  t.equal(loadGuest(disk, { ...OPTIONS, boot: 'mbr' }).kind, 'mbr', 'unless forced');
   t.end();
 });

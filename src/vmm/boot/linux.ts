@@ -1,0 +1,116 @@
+/**
+ * A Linux bzImage or zImage, started as a boot loader starts it (Linux, Documentation/arch/x86/boot.rst): by its 64-bit
+ * entry where it has one, else by its 32-bit entry, or with its real-mode setup code when that is asked for.
+ */
+import { GuestError, formatRange, hex, isRam, requireRam, type BootOptions, type LoadedGuest, type MemoryWrite } from './boot-options.js';
+import { LINUX_SELECTORS, longMode, protectedMode } from './cpu-modes.js';
+import { placeGdt, placePageTables } from './furniture.js';
+import { loaderWishes } from './linux-command-line.js';
+import { ENTRY_64_OFFSET, formatVersion, parseLinuxHeader, type LinuxHeader } from './linux-header.js';
+import { BOOT_PARAMS_SIZE, bootParams, type LoaderAnswers } from './linux-params.js';
+import { startSetupCode } from './linux-real-mode.js';
+import { memoryMap } from './memory-map.js';
+import { identityMap } from './page-tables.js';
+import { Placement } from './placement.js';
+
+/** Where a bzImage is loaded that cannot be moved, and a zImage. */
+const BZIMAGE_LOAD = 0x10_0000, ZIMAGE_LOAD = 0x1_0000;
+const ZIMAGE_LARGEST = 0x8_0000;
+
+/** Starts a Linux kernel file. Throws GuestError when its header is damaged or something does not fit. */
+export function loadLinux(file: Uint8Array, options: BootOptions): LoadedGuest {
+  const header = parseLinuxHeader(file, options.name);
+  const mode = options.mode ?? (header.has64BitEntry ? 'long' : 'protected');
+  if (mode === 'long' && !header.has64BitEntry) {
+    throw new GuestError(`${options.name} has no 64-bit entry (XLF_KERNEL_64 is clear); choose --mode protected or real.`);
+  }
+  const commandLine = new TextEncoder().encode(`${options.commandLine ?? ''}\0`);
+  if (commandLine.length - 1 > header.commandLineSize) {
+    throw new GuestError(`The command line has ${commandLine.length - 1} bytes, and ${options.name} takes at most ${header.commandLineSize}; shorten --append.`);
+  }
+  const wishes = loaderWishes(options.commandLine ?? '');
+
+  const placement = new Placement(options.ram);
+  const code = placeCode(header, options, placement);
+  const notes = [`Linux ${header.kernelVersion ?? 'kernel'} (boot protocol ${formatVersion(header.version)}), loaded at ${formatRange(code, header.codeSize)}`];
+  const writes: MemoryWrite[] = [{ address: BigInt(code), bytes: file.subarray(header.setupSize, header.setupSize + header.codeSize) }];
+  const common = { code32Start: code, vidMode: wishes.vidMode };
+
+  if (mode === 'real') {
+    // The setup code has fixed places in low memory, so it comes before the initrd.
+    const start = startSetupCode(file, header, options.name, commandLine, placement, notes);
+    const initrd = placeInitrd(header, options, wishes.memoryEnd, placement, writes, notes);
+    writes.push(...start.writes({ ...common, ...(initrd !== undefined && { initrd }) }));
+    return { kind: 'linux', writes, notes, entry: start.entry, cpu: start.cpu };
+  }
+
+  const initrd = placeInitrd(header, options, wishes.memoryEnd, placement, writes, notes);
+  const commandLineAt = placement.placeLow('the command line', commandLine.length, 16);
+  const params = placement.placeLow('the boot parameters', BOOT_PARAMS_SIZE);
+  const answers: LoaderAnswers = { ...common, commandLine: commandLineAt, ...(initrd !== undefined && { initrd }) };
+  writes.push({ address: BigInt(commandLineAt), bytes: commandLine });
+  writes.push({ address: BigInt(params), bytes: bootParams(file, header, answers, memoryMap(options.ram)) });
+  notes.push(`boot parameters are at ${formatRange(params, BOOT_PARAMS_SIZE)}`);
+  const gdt = placeGdt(placement, mode === 'long' ? 64 : 32, notes, LINUX_SELECTORS);
+  writes.push(gdt.write);
+  if (options.symbols !== undefined && header.relocatable && !/(^|\s)nokaslr(\s|$)/.test(options.commandLine ?? '')) {
+    notes.push('a kernel with KASLR moves away from its symbols; --append nokaslr keeps it there');
+  }
+  const regs = { rsi: BigInt(params) };
+  if (mode === 'protected') {
+    const entry = BigInt(code);
+    return { kind: 'linux', writes, notes, entry, cpu: protectedMode(entry, gdt.address, regs, LINUX_SELECTORS) };
+  }
+  const tables = placePageTables(placement, identityMap(), notes);
+  writes.push(tables.write);
+  const entry = BigInt(code + ENTRY_64_OFFSET);
+  return { kind: 'linux', writes, notes, entry, cpu: longMode(entry, gdt.address, tables.address, regs, LINUX_SELECTORS) };
+}
+
+/** Takes the memory that the kernel runs in at first; returns the GPA where its protected-mode code goes. */
+function placeCode(header: LinuxHeader, { name, ram }: BootOptions, placement: Placement): number {
+  const { codeSize, preferredAddress, initSize, alignment } = header;
+  const what = `The kernel ${name}`;
+  if (!header.loadsHigh) {
+    if (codeSize > ZIMAGE_LARGEST) throw new GuestError(`${name} is a zImage of ${codeSize} bytes, more than the 512 KiB that fit below 0x90000; build it as bzImage.`);
+    requireRam(ram, what, ZIMAGE_LOAD, codeSize);
+    placement.take(what, ZIMAGE_LOAD, codeSize);
+    return ZIMAGE_LOAD;
+  }
+  if (header.relocatable) {
+    const size = Math.max(codeSize, initSize);
+    const prefers = preferredAddress !== 0 && preferredAddress % alignment === 0 && isRam(ram, preferredAddress, size);
+    if (!prefers) return placement.placeHigh(`the kernel ${name}`, size, Math.max(alignment, 4096));
+    placement.take(what, preferredAddress, size);
+    return preferredAddress;
+  }
+  // It will move itself to its preferred address; nothing else may lie in between.
+  const end = Math.max(BZIMAGE_LOAD + codeSize, initSize === 0 ? 0 : preferredAddress + initSize);
+  requireRam(ram, what, BZIMAGE_LOAD, end - BZIMAGE_LOAD);
+  placement.take(what, BZIMAGE_LOAD, end - BZIMAGE_LOAD);
+  return BZIMAGE_LOAD;
+}
+
+/** The initrd files one behind the other, as loaders hand over several, as high as the kernel allows. */
+function placeInitrd(
+  header: LinuxHeader, { modules = [], name }: BootOptions, memoryEnd: number, placement: Placement, writes: MemoryWrite[], notes: string[],
+): LoaderAnswers['initrd'] {
+  if (modules.length === 0) return undefined;
+  const withWords = modules.find(({ text }) => /\s/.test(text));
+  if (withWords !== undefined) {
+    throw new GuestError(`${name} is a Linux kernel, whose initrd has no arguments, and "${withWords.text}" has some; put them into --append.`);
+  }
+  // The kernel looks for the next archive at a multiple of 4.
+  const offsets: number[] = [];
+  let size = 0;
+  for (const { bytes } of modules) {
+    size = Math.ceil(size / 4) * 4;
+    offsets.push(size);
+    size += bytes.length;
+  }
+  const limit = Math.min(header.initrdAddrMax + 1, memoryEnd);
+  const start = placement.placeTop('the initrd', size, limit);
+  modules.forEach(({ bytes }, i) => writes.push({ address: BigInt(start + offsets[i]), bytes }));
+  notes.push(`initrd is at ${formatRange(start, size)}${limit < 0x1_0000_0000 ? `, below ${hex(limit)}` : ''}`);
+  return { start, size };
+}
