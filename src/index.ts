@@ -14,7 +14,8 @@ import { probeThisHost } from './debugger/probe-machine.js';
 import { Server } from './rsp/server.js';
 import { listen, parseListenAddress } from './rsp/transports/listen-address.js';
 import { TargetError, type StopEvent, type ThreadId } from './target.js';
-import { readGuestFile } from './vmm/boot/guest-file.js';
+import { readBootModule, readGuestFile } from './vmm/boot/guest-file.js';
+import { findSymbols } from './vmm/boot/symbol-file.js';
 import type { BootKind, StartMode } from './vmm/boot/boot-options.js';
 import { Machine as Hardware } from './vmm/machine.js';
 
@@ -28,11 +29,15 @@ export interface BootOptions {
   readonly memory?: number;
   /** How to start the file; told by its content by default. */
   readonly boot?: BootKind;
-  /** Flat images: guest-physical address, linear address of the first instruction, CPU mode. */
+  /** Flat images: guest-physical address, linear address of the first instruction, CPU mode (of a bzImage, too). */
   readonly load?: number;
   readonly entry?: bigint;
   readonly mode?: StartMode;
   readonly commandLine?: string;
+  /** Each `FILE ARGS`: Multiboot modules, or a Linux kernel's initrd files. */
+  readonly modules?: readonly string[];
+  /** Path of an ELF file for gdb, where the guest itself has no symbols. */
+  readonly symbols?: string;
   /** Takes what the guest writes to COM1 and the debug consoles. */
   readonly serial?: (bytes: Uint8Array) => void;
   /** Sentences for a person: unknown ports, notes. */
@@ -69,10 +74,11 @@ export class Machine {
    * file cannot be started or the host has no usable KVM.
    */
   static boot(guest: string | Uint8Array, options: BootOptions = {}): Machine {
-    const { memory, serial, log, ...rest } = options;
+    const { memory, serial, log, modules = [], symbols: given, ...rest } = options;
     const file = typeof guest === 'string' ? readGuestFile(guest) : { bytes: guest, name: 'guest' };
+    const symbols = findSymbols(file, given);
     return new Machine(Hardware.create({
-      guest: { ...file, ...rest },
+      guest: { ...file, ...rest, modules: modules.map(readBootModule), ...(symbols !== undefined && { symbols }) },
       ...(memory !== undefined && { memory }),
       ...(serial !== undefined && { serial: { write: (bytes: Uint8Array) => serial(bytes) } }),
       ...(log !== undefined && { log }),

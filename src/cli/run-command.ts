@@ -7,6 +7,7 @@ import { Server, type ServerEnd } from '../rsp/server.js';
 import { listen, type ListenAddress } from '../rsp/transports/listen-address.js';
 import type { LoadedGuest } from '../vmm/boot/boot-options.js';
 import { readBootModule, readGuestFile } from '../vmm/boot/guest-file.js';
+import { findSymbols } from '../vmm/boot/symbol-file.js';
 import { explainStartError } from '../vmm/host/host-check.js';
 import { readHostFacts } from '../vmm/host/host-facts.js';
 import { emulatedIsaWarning } from '../vmm/host/isa-probe.js';
@@ -60,6 +61,8 @@ function orExplain<T>(begin: () => T): T {
 
 function createMachine(options: RunOptions, serial: SerialBackend): Machine {
   const { memory, cpu, boot, load, entry, mode, commandLine } = options;
+  const file = readGuestFile(options.guest);
+  const symbols = findSymbols(file, options.symbols);
   const machine = Machine.create({
     cpus: options.cpus,
     irqchip: options.irqchip,
@@ -68,13 +71,14 @@ function createMachine(options: RunOptions, serial: SerialBackend): Machine {
     ...(memory !== undefined && { memory }),
     ...(cpu !== undefined && { cpu }),
     guest: {
-      ...readGuestFile(options.guest),
+      ...file,
       modules: options.modules.map(readBootModule),
       ...(boot !== undefined && { boot }),
       ...(load !== undefined && { load }),
       ...(entry !== undefined && { entry }),
       ...(mode !== undefined && { mode }),
       ...(commandLine !== undefined && { commandLine }),
+      ...(symbols !== undefined && { symbols }),
     },
   });
   // In --gdb the terminal's input is gdb's.

@@ -17,7 +17,7 @@ const flag: Options = { type: 'boolean' };
 
 /** For yargs. Values are read as text, and every error is worded by `readRunOptions`. */
 export const RUN_OPTIONS = {
-  listen: text, gdb: flag, memory: text, cpus: text, cpu: text, irqchip: text, boot: text, load: text, entry: text, mode: text, append: text,
+  listen: text, gdb: flag, memory: text, cpus: text, cpu: text, irqchip: text, boot: text, load: text, entry: text, mode: text, append: text, symbols: text,
   module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, run: flag,
   'on-disconnect': text, 'on-kill': text, description: text, log: text, 'trace-exits': text, mechanisms: text,
 } as const satisfies Record<string, Options>;
@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly entry?: bigint;
   readonly mode?: StartMode;
   readonly commandLine?: string;
+  /** Path of an ELF file, as typed. Absent: the guest itself, or the vmlinux beside it. */
+  readonly symbols?: string;
   /** Each `FILE ARGS`. */
   readonly modules: readonly string[];
   readonly serial: string;
@@ -79,6 +81,7 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
   const boot = choice(argv, 'boot', ['auto', ...BOOT_KINDS], 'auto');
   const mode = convert(argv, 'mode', () => choice(argv, 'mode', CPU_MODES, 'real'));
   const commandLine = single(argv, 'append');
+  const symbols = single(argv, 'symbols');
   const traceExits = convert(argv, 'trace-exits', (path) => {
     if (path === '') throw new UsageError('--trace-exits takes the file that the trace goes to.');
     return path;
@@ -96,6 +99,7 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     ...(entry !== undefined && { entry }),
     ...(mode !== undefined && { mode }),
     ...(commandLine !== undefined && { commandLine }),
+    ...(symbols !== undefined && { symbols }),
     modules: ((argv['module'] ?? []) as readonly unknown[]).map(String),
     serial: readSerial(argv, listen),
     hold: argv['run'] !== true,

@@ -10,10 +10,10 @@ kvm-gdbserver gdb-script            prints the path of the helper that stock gdb
   --memory SIZE  --cpus N   RAM of the guest, number of its processors             [128M, 1]
   --irqchip WHERE           interrupt controllers: none, kernel (for --cpus 2)     [none]
   --cpu CHOICE              host or base, then -FEATURE,+FEATURE as in /proc/cpuinfo [host]
-  --boot KIND               auto, flat, mbr, elf, multiboot, pvh                   [auto]
+  --boot KIND               auto, flat, mbr, linux, multiboot, multiboot2, pvh, elf [auto]
   --load A  --entry A       where a flat image goes and begins
-  --mode MODE               how a flat image begins: real, protected, long         [real]
-  --append TEXT             the kernel's command line
+  --mode MODE               how a flat image or bzImage begins: real, protected, long
+  --append TEXT             the kernel's command line      --symbols FILE  an ELF file for gdb
   --module "FILE ARGS"      a module or initrd; may be repeated (--initrd is the same)
   --serial WHERE            stdio, file:PATH, pty, tcp:HOST:PORT, unix:PATH, none  [stdio]
   --run                     do not hold at the first instruction

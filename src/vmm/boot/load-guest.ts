@@ -29,7 +29,7 @@ export function loadGuest(file: Uint8Array, options: BootOptions): LoadedGuest {
     throw new GuestError(`Modules reach a guest by Multiboot, PVH or the Linux boot protocol, and ${options.name} is started as ${kind}; leave --module out.`);
   }
   const guest = LOADERS[kind](file, options);
-  return options.symbols === undefined ? guest : { ...guest, executable: options.symbols };
+  return options.symbols === undefined ? guest : { ...guest, executable: options.symbols, notes: [...guest.notes, `symbols are in ${options.symbols}`] };
 }
 
 /** A place or a mode can only be meant for a flat image, but a bzImage has entries for several modes. */

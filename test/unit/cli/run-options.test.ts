@@ -14,12 +14,12 @@ test('run options: defaults', (t) => {
 test('run options: everything given', (t) => {
   t.deepEqual(readRunOptions({
     guest: 'k.elf', listen: 'unix:/tmp/s', memory: '64M', cpus: '2', cpu: 'base,+avx,-nx', irqchip: 'kernel', boot: 'flat', load: '0x8000', entry: '32769',
-    mode: 'long', append: 'a b', module: ['m one', 'n'], serial: 'none', run: true, 'on-disconnect': 'kill', 'on-kill': 'reset',
+    mode: 'long', append: 'a b', symbols: 'k.debug', module: ['m one', 'n'], serial: 'none', run: true, 'on-disconnect': 'kill', 'on-kill': 'reset',
     description: 'i8086', log: 'rsp,bp', 'trace-exits': 'trace.json',
   }), {
     guest: 'k.elf', listen: { kind: 'unix', path: '/tmp/s' }, gdb: false, gdbArguments: [], memory: 64 * 1024 ** 2, cpus: 2,
     cpu: { model: 'base', add: ['avx'], remove: ['nx'] },
-    irqchip: 'kernel', boot: 'flat', load: 0x8000, entry: 0x8001n, mode: 'long', commandLine: 'a b', modules: ['m one', 'n'],
+    irqchip: 'kernel', boot: 'flat', load: 0x8000, entry: 0x8001n, mode: 'long', commandLine: 'a b', symbols: 'k.debug', modules: ['m one', 'n'],
     serial: 'none', hold: false, onDisconnect: 'kill', onKill: 'reset', description: 'i8086', log: new Set(['rsp', 'bp']),
     traceExits: 'trace.json',
   });
