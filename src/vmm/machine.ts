@@ -239,6 +239,11 @@ export class Machine {
       // A local APIC can only be set while APIC_BASE enables it, so registers come first.
       applyCpuState(vcpu, state);
       restorePristine(vcpu, this.#pristine[index]);
+      // Set at once: what waits for the next run would be put over the registers that a SIPI gives the processor.
+      if (!bootstrap) {
+        const { regs, sregs } = vcpu.copyRegisters();
+        vcpu.restoreRegisters(regs, sregs);
+      }
     });
     this.#event = undefined;
   }
