@@ -1,8 +1,11 @@
 /** Packets that no gdb sends, to the real server: each gets the protocol's error, and the session goes on. */
 import test from 'tape';
-import { startServer, type Server } from './support/gdb-session.js';
+import { TIME_SCALE, startServer, type Server } from './support/gdb-session.js';
 import { frame, RawClient } from './support/raw-client.js';
 import { withTinyGuest } from './support/tiny-guests.js';
+
+/** Until the server has seen the end of a connection. */
+const SETTLE_MILLISECONDS = 200 * TIME_SCALE;
 
 async function withClient(work: (client: RawClient, server: Server) => Promise<void>, options: readonly string[] = []): Promise<void> {
   await withTinyGuest('spin', async (args) => {
@@ -137,13 +140,13 @@ test('a client that hangs up in the middle of a packet, and one that says nothin
   await withClient(async (client, server) => {
     client.send('$m7c00');
     client.end();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MILLISECONDS));
     const silent = await RawClient.connect(server.address);
     const second = await RawClient.connect(server.address);
     t.match(await second.ask('?'), /^E\.Another debugger is attached/);
     await second.untilClosed();
     silent.end();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MILLISECONDS));
     const third = await RawClient.connect(server.address);
     t.equal(await third.ask(SANE[0]), SANE[1]);
     third.end();

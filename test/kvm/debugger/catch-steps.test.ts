@@ -1,6 +1,8 @@
 /** `monitor catch` for what KVM has no exit for: CPUID and changes of the CPU mode, found by stepping. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'tape';
+import { GUESTS_FOLDER } from '../../gdb/support/gdb-session.js';
 import { catchGuest, monitor } from './catch-guest.js';
 import { GuestUnderDebug, type TestMode } from './guest-under-debug.js';
 
@@ -28,7 +30,7 @@ test('catch cpuid: behind it, with leaf and result', async (t) => {
 });
 
 test('catch mode-switch: real, protected and long mode in one run', async (t) => {
-  const image = readFileSync(new URL('../../../../../examples/guests/build/modes.img', import.meta.url));
+  const image = readFileSync(join(GUESTS_FOLDER, 'build/modes.img'));
   const guest = new GuestUnderDebug('real', [...image]);
   monitor(guest, 'catch mode-switch');
   const seen: string[] = [];
