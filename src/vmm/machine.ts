@@ -3,16 +3,18 @@
  * serves its vCPUs' device accesses, says when the guest has ended or reset itself, and starts over when told.
  */
 import { totalmem } from 'node:os';
-import type { BootOptions, LoadedGuest } from './boot/boot-options.js';
+import type { LoadedGuest } from './boot/boot-options.js';
+import { loadFirmware, type LoadedFirmware } from './boot/firmware.js';
 import { loadGuest } from './boot/load-guest.js';
-import type { CpuChoice } from './cpu-choice.js';
-import type { CpuidPolicy } from './cpuid-table.js';
+import { BiosServices } from './bios/bios-services.js';
 import type { Device, MachineEvent } from './device.js';
 import type { SerialSink } from './devices/serial-16550a.js';
 import { ExitCounters } from './exit-counters.js';
 import type { Exit, ExitReason, MmioExit } from './exit.js';
 import { setGuestCpuid } from './guest-cpuid.js';
+import { addFirmwareDevices, type FirmwareDevices } from './firmware-devices.js';
 import { GuestMemory, ramLayout } from './guest-memory.js';
+import type { MachineOptions } from './machine-options.js';
 import { MEBIBYTE, checkRamSize } from './memory-size.js';
 import { MmioBus } from './mmio-bus.js';
 import { MsrReports } from './msr-reports.js';
@@ -22,33 +24,12 @@ import { capturePristine, restorePristine, type PristineVcpu } from './pristine-
 import { applyCpuState, resetState } from './reset-state.js';
 import { addStandardDevices, type StandardDevices } from './standard-devices.js';
 import { Vcpu } from './vcpu.js';
+import type { BlockImage } from './storage/block-image.js';
 import { EFER_LMA } from '../x86/cpu-mode.js';
 import { openVm } from './vm-setup.js';
 import { WriteProtection } from './write-protection.js';
 
-/** What to start: the file's bytes and how. */
-export interface GuestSource extends Omit<BootOptions, 'ram'> {
-  readonly bytes: Uint8Array;
-}
-
-export interface MachineOptions {
-  /** RAM in bytes, 128 MiB by default. */
-  readonly memory?: number;
-  /** 1 by default; more need the kernel's irqchip. */
-  readonly cpus?: number;
-  /** `none` (default): HLT and every interrupt controller access come to user space. `kernel`: PIC, IOAPIC, LAPIC, PIT. */
-  readonly irqchip?: 'none' | 'kernel';
-  /** Absent: the vCPU stands at the reset vector in empty memory. */
-  readonly guest?: GuestSource;
-  /** Where COM1 and the debug consoles write; nowhere by default. */
-  readonly serial?: SerialSink;
-  readonly debugConsole?: SerialSink;
-  readonly cpuid?: CpuidPolicy;
-  /** Which CPU features the guest sees; all that KVM offers by default. `base` brings the `plain` policy. */
-  readonly cpu?: CpuChoice;
-  /** Sentences for the person at the console. */
-  readonly log?: (text: string) => void;
-}
+export type { GuestSource, MachineOptions } from './machine-options.js';
 
 export interface MachineCounters {
   readonly exits: ReadonlyMap<ExitReason, number>;
@@ -60,6 +41,7 @@ export interface MachineCounters {
 export const DEFAULT_MEMORY = 128 * MEBIBYTE;
 /** CPUID features without which KVM does not take the registers of long mode. */
 const LONG_MODE_NEEDS: readonly string[] = ['lm', 'pae'];
+const COM1_PORT = 0x3f8;
 const NOWHERE: SerialSink = { write: () => undefined };
 
 export class Machine {
@@ -77,6 +59,7 @@ export class Machine {
   /** Exits by reason, and what serving them took. */
   readonly exitCounters = new ExitCounters();
   readonly guest: LoadedGuest | undefined;
+  readonly firmware: LoadedFirmware | undefined;
   /** Whether interrupts come from the kernel's PIC, IOAPIC and LAPIC. */
   readonly kernelIrqchip: boolean;
   /** MSRs that KVM keeps for a vCPU (KVM_GET_MSR_INDEX_LIST). */
@@ -85,6 +68,8 @@ export class Machine {
   readonly #vm: NativeVm;
   readonly #msrReports: MsrReports;
   readonly #standard: StandardDevices;
+  readonly #board: FirmwareDevices | undefined;
+  readonly #bios: BiosServices | undefined;
   readonly #pristine: readonly PristineVcpu[];
   readonly #pristineChips: readonly Uint8Array[];
   readonly #pristinePit: Uint8Array | undefined;
@@ -103,6 +88,8 @@ export class Machine {
     if (cpus > 1 && options.irqchip !== 'kernel') {
       throw new RangeError('More than one CPU needs an interrupt controller to start the others; add --irqchip kernel.');
     }
+    if (options.firmware !== undefined && options.irqchip !== 'kernel') throw new RangeError('Firmware needs the interrupt controllers of a PC; add --irqchip kernel.');
+    const firmware = options.firmware === undefined ? undefined : loadFirmware(options.firmware);
     const guest = options.guest === undefined ? undefined : loadGuest(options.guest.bytes, { ...options.guest, ram: ramLayout(memory) });
     const lost = guest === undefined || (guest.cpu.sregs.efer & EFER_LMA) === 0n ? undefined : LONG_MODE_NEEDS.find((name) => options.cpu?.remove.includes(name));
     if (lost !== undefined) throw new RangeError(`This guest starts in long mode, which needs ${lost}; leave -${lost} out of --cpu.`);
@@ -113,7 +100,8 @@ export class Machine {
       vm = openVm(system, options.irqchip === 'kernel');
       ram = new GuestMemory(native(), vm);
       ram.addRam(memory);
-      return new Machine(system, vm, ram, cpus, guest, options);
+      if (firmware !== undefined) ram.addRom(Number(firmware.rom.address), firmware.rom.bytes);
+      return new Machine(system, vm, ram, cpus, { guest, firmware }, options);
     } catch (error) {
       vm?.close();
       ram?.close();
@@ -122,7 +110,7 @@ export class Machine {
     }
   }
 
-  private constructor(system: NativeSystem, vm: NativeVm, memory: GuestMemory, cpus: number, guest: LoadedGuest | undefined, options: MachineOptions) {
+  private constructor(system: NativeSystem, vm: NativeVm, memory: GuestMemory, cpus: number, { guest, firmware }: Pick<Machine, 'guest' | 'firmware'>, options: MachineOptions) {
     const log = options.log ?? (() => undefined);
     const kernelIrqchip = options.irqchip === 'kernel';
     this.#system = system;
@@ -131,16 +119,24 @@ export class Machine {
     this.memory = memory;
     this.kernelIrqchip = kernelIrqchip;
     this.guest = guest;
+    this.firmware = firmware;
     this.ports = new PortBus(log);
     this.mmio = new MmioBus(log);
     const { constants } = native();
     this.protection = new WriteProtection(vm, memory, constants['KVM_MEM_READONLY'], vm.checkExtension(constants['KVM_CAP_NR_MEMSLOTS']));
+    const raise = (event: MachineEvent): void => { this.#event ??= event; };
+    const ram = memory.regions.filter(({ kind }) => kind === 'ram');
+    const debugConsole = options.debugConsole ?? options.serial ?? NOWHERE;
     this.#standard = addStandardDevices(this.ports, {
-      raise: (event) => { this.#event ??= event; },
+      raise, ram, cpus, debugConsole,
       serial: options.serial ?? NOWHERE,
-      debugConsole: options.debugConsole ?? options.serial ?? NOWHERE,
-      ...(kernelIrqchip && { irqLine: (irq: number, level: boolean) => vm.irqLine(irq, level) }),
+      firmwareConsole: options.firmwareConsole === undefined ? debugConsole : options.firmwareConsole,
+      ...(kernelIrqchip && { irqLine: (irq: number, level: boolean) => { if (!this.#closed) vm.irqLine(irq, level); } }),
     });
+    this.#board = firmware === undefined ? undefined : addFirmwareDevices(this.ports, this.mmio, {
+      raise, memory, shortcuts: this.#standard.shortcuts, config: { ram, cpus, serialConsole: COM1_PORT },
+    });
+    this.#bios = options.bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, disks: options.bios.disks });
 
     const supported = system.getSupportedCpuid();
     this.msrIndices = system.getMsrIndexList();
@@ -165,7 +161,18 @@ export class Machine {
   }
 
   get devices(): readonly Device[] {
-    return this.#standard.all;
+    return [...this.#standard.all, ...this.#board?.all ?? []];
+  }
+
+  /** Types on the keyboard (`keystrokes` says what a text can have). Throws RangeError with one sentence. */
+  keys(text: string): void {
+    if (this.#bios === undefined) this.#standard.i8042.type(text);
+    else this.#bios.keyboard.type(text);
+  }
+
+  /** PCI functions, with firmware only. */
+  get pci(): FirmwareDevices['pci'] | undefined {
+    return this.#board?.pci;
   }
 
   /** The last byte written to the POST port 0x80. */
@@ -193,6 +200,7 @@ export class Machine {
    */
   serve(vcpu: Vcpu, exit: Exit): 'resume' | 'stop' {
     this.exitCounters.count(exit.reason);
+    if (this.#bios?.serve(vcpu, exit) === true) return this.#event === undefined ? 'resume' : 'stop';
     if (exit.reason === 'io') this.ports.serve(exit);
     else if (exit.reason === 'rdmsr' || exit.reason === 'wrmsr') return this.#msrReports.serve(vcpu, exit) === 'served' ? 'resume' : 'stop';
     else if (exit.reason !== 'mmio') return 'stop';
@@ -227,8 +235,9 @@ export class Machine {
   reset(): void {
     this.#requireOpen();
     for (const device of this.devices) device.reset();
+    this.#bios?.reset();
     this.memory.clear();
-    for (const { address, bytes } of this.guest?.writes ?? []) this.memory.write(address, bytes);
+    for (const { address, bytes } of [...this.#bios?.writes ?? [], ...this.guest?.writes ?? [], ...this.firmware === undefined ? [] : [this.firmware.alias]]) this.memory.write(address, bytes);
     for (const chip of this.#pristineChips) this.#vm.setIrqchip(chip);
     if (this.#pristinePit !== undefined) this.#vm.setPit2(this.#pristinePit);
     this.vcpus.forEach((vcpu, index) => {
@@ -253,6 +262,8 @@ export class Machine {
     if (this.#closed) return;
     this.#closed = true;
     for (const vcpu of this.vcpus) vcpu.close();
+    // Those that wait for a time do no longer.
+    for (const device of this.devices) device.reset();
     this.#vm.close();
     this.memory.close();
     this.#system.close();

@@ -24,6 +24,7 @@ export interface MmioRange {
 export class MmioBus {
   #claims: Claim[] = [];
   readonly #unknown = new Map<bigint, number>();
+  readonly #absent = new Set<bigint>();
   #unknownTotal = 0;
   readonly #log: (text: string) => void;
 
@@ -41,6 +42,11 @@ export class MmioBus {
       throw new RangeError(`${device.name} cannot have 0x${base.toString(16)}: ${clash.device.name} has 0x${clash.base.toString(16)}.`);
     }
     this.#claims = [...this.#claims, { device, base, end: base + length }].sort((a, b) => (a.base < b.base ? -1 : 1));
+  }
+
+  /** A 4 KiB page where guests look for hardware that need not be there: accesses are counted and not worth a sentence. */
+  expectAbsent(page: bigint): void {
+    this.#absent.add(page);
   }
 
   /** Who has which addresses, in address order. */
@@ -78,7 +84,7 @@ export class MmioBus {
     const seen = this.#unknown.get(page);
     if (seen === undefined && this.#unknown.size >= COUNTED_PAGES) return;
     this.#unknown.set(page, (seen ?? 0) + 1);
-    if (seen === undefined) {
+    if (seen === undefined && !this.#absent.has(page)) {
       this.#log(`no device or memory at 0x${address.toString(16)} (${isWrite ? 'write' : 'read'}, ${size} bytes); further ones in this page are only counted`);
     }
   }

@@ -25,6 +25,7 @@ export class PortBus {
   readonly #owners: (Claim | undefined)[] = new Array<Claim | undefined>(PORTS);
   #claims: readonly Claim[] = [];
   readonly #unknown = new Map<number, number>();
+  readonly #absent = new Set<number>();
   readonly #log: (text: string) => void;
 
   constructor(log: (text: string) => void = () => undefined) {
@@ -63,6 +64,11 @@ export class PortBus {
     } catch (error) {
       this.#log((error as RangeError).message);
     }
+  }
+
+  /** Ports where guests look for hardware that need not be there: accesses are counted and not worth a sentence. */
+  expectAbsent(base: number, length: number): void {
+    for (let port = base; port < base + length; port++) this.#absent.add(port);
   }
 
   /** Who has which ports, in port order. */
@@ -137,7 +143,7 @@ export class PortBus {
   #countUnknown(port: number, what: string, size: number): void {
     const seen = this.#unknown.get(port) ?? 0;
     this.#unknown.set(port, seen + 1);
-    if (seen === 0) this.#log(`no device at port 0x${port.toString(16)} (${what}, ${size} bytes); further ones are only counted`);
+    if (seen === 0 && !this.#absent.has(port)) this.#log(`no device at port 0x${port.toString(16)} (${what}, ${size} bytes); further ones are only counted`);
   }
 }
 

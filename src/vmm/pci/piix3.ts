@@ -57,7 +57,8 @@ export function piix3Ide(mapBusMaster: MapPorts): PciFunction {
     vendorId: INTEL, deviceId: 0x7010, classCode: 0x01_0180,
     command: { reset: 0, writable: 0x0005, changed: (value) => { command = value; map(); } }, status: 0x0280,
     registers: [
-      { offset: BMIBA, size: 4, reset: IO_SPACE, writable: 0xfff0, changed: (value) => { base = value; map(); } },
+      // The datasheet's upper half is zero; SeaBIOS would take that for a BAR of 4 GiB.
+      { offset: BMIBA, size: 4, reset: IO_SPACE, writable: 0xffff_fff0, changed: (value) => { base = value; map(); } },
       { offset: IDETIM, size: 4, reset: 0, writable: 0xffff_ffff },
       { offset: 0x44, size: 1, reset: 0, writable: 0xff },
     ],

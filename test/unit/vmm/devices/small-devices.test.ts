@@ -1,5 +1,6 @@
 import test from 'tape';
 import type { MachineEvent } from '../../../../src/vmm/device.js';
+import { ramLayout } from '../../../../src/vmm/guest-memory.js';
 import { PortBus } from '../../../../src/vmm/port-bus.js';
 import { addStandardDevices, type StandardDevices } from '../../../../src/vmm/standard-devices.js';
 
@@ -19,6 +20,9 @@ function bench(): Bench {
     raise: (event) => events.push(event),
     serial: { write: (bytes) => serial.push(...bytes) },
     debugConsole: { write: (bytes) => console.push(...bytes) },
+    firmwareConsole: { write: (bytes) => console.push(...bytes) },
+    ram: ramLayout(1 << 27),
+    cpus: 1,
   });
   return { bus, devices, events, serial, console };
 }

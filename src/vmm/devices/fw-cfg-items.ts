@@ -1,0 +1,91 @@
+/** What fw_cfg says about this machine (QEMU docs/specs/fw_cfg.rst; the files as SeaBIOS's Runtime_config.md names them). */
+import type { MemoryRegion } from '../guest-memory.js';
+
+const SIGNATURE = 0x00, ID = 0x01, RAM_SIZE = 0x03, NOGRAPHIC = 0x04, NB_CPUS = 0x05, BOOT_MENU = 0x0e, MAX_CPUS = 0x0f;
+const FILE_DIR = 0x19, FILE_FIRST = 0x20;
+/** FW_CFG_ARCH_LOCAL items: IRQ0 goes to pin 2 of the IOAPIC. */
+const IRQ0_OVERRIDE = 0x8002;
+/** ID: bit 0 is the ports, bit 1 DMA. */
+const FEATURES = 3;
+const NAME_SIZE = 56;
+const E820_RAM = 1, E820_RESERVED = 2;
+/** What KVM keeps for itself (`openVm`). */
+const KVM_PAGES = { start: 0xfeff_c000, size: 0x4000 };
+
+export interface FirmwareConfig {
+  /** RAM, in the order of addresses. */
+  readonly ram: readonly MemoryRegion[];
+  readonly cpus: number;
+  /** Port on which the firmware shows its screen; none when absent. */
+  readonly serialConsole?: number;
+  /** OpenFirmware paths in the order to try, as the file `bootorder` has them. */
+  readonly bootOrder?: readonly string[];
+  /** Further files by name. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Items by selector. Throws RangeError for a file whose name is too long. */
+export function fwCfgItems(config: FirmwareConfig): ReadonlyMap<number, Uint8Array> {
+  const ramSize = config.ram.reduce((sum, { size }) => sum + size, 0);
+  const items = new Map<number, Uint8Array>([
+    [SIGNATURE, new TextEncoder().encode('QEMU')],
+    [ID, littleEndian(4, FEATURES)],
+    [RAM_SIZE, littleEndian(8, ramSize)],
+    [NOGRAPHIC, littleEndian(2, config.serialConsole === undefined ? 0 : 1)],
+    [NB_CPUS, littleEndian(2, config.cpus)],
+    [MAX_CPUS, littleEndian(2, config.cpus)],
+    [BOOT_MENU, littleEndian(2, 0)],
+    [IRQ0_OVERRIDE, littleEndian(1, 1)],
+  ]);
+  const files = [...new Map([...ownFiles(config), ...config.files ?? []])].sort(([a], [b]) => (a < b ? -1 : 1));
+  files.forEach(([, bytes], i) => items.set(FILE_FIRST + i, bytes));
+  items.set(FILE_DIR, directory(files));
+  return items;
+}
+
+function ownFiles(config: FirmwareConfig): [string, Uint8Array][] {
+  const files: [string, Uint8Array][] = [
+    ['etc/e820', e820(config.ram)],
+    // 2^32 - 1 milliseconds are for ever: a guest that is looked at must not start over by itself.
+    ['etc/boot-fail-wait', littleEndian(4, 0xffff_ffff)],
+  ];
+  if (config.serialConsole !== undefined) files.push(['etc/sercon-port', littleEndian(2, config.serialConsole)]);
+  if (config.bootOrder !== undefined) files.push(['bootorder', new TextEncoder().encode(`${config.bootOrder.join('\n')}\0`)]);
+  return files;
+}
+
+/** Entries of 20 bytes: address, length, type. */
+function e820(ram: readonly MemoryRegion[]): Uint8Array {
+  const entries = [...ram.map(({ start, size }) => ({ start, size, type: E820_RAM })), { ...KVM_PAGES, type: E820_RESERVED }];
+  const bytes = new Uint8Array(20 * entries.length);
+  const view = new DataView(bytes.buffer);
+  entries.forEach(({ start, size, type }, i) => {
+    view.setBigUint64(20 * i, BigInt(start), true);
+    view.setBigUint64(20 * i + 8, BigInt(size), true);
+    view.setUint32(20 * i + 16, type, true);
+  });
+  return bytes;
+}
+
+/** A count, then size, selector and name of each file; big endian. */
+function directory(files: readonly (readonly [string, Uint8Array])[]): Uint8Array {
+  const entry = 8 + NAME_SIZE;
+  const bytes = new Uint8Array(4 + entry * files.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, files.length);
+  files.forEach(([name, content], i) => {
+    const at = 4 + entry * i;
+    const encoded = new TextEncoder().encode(name);
+    if (encoded.length >= NAME_SIZE) throw new RangeError(`A fw_cfg file has a name of at most ${NAME_SIZE - 1} bytes, and "${name}" has more.`);
+    view.setUint32(at, content.length);
+    view.setUint16(at + 4, FILE_FIRST + i);
+    bytes.set(encoded, at + 8);
+  });
+  return bytes;
+}
+
+function littleEndian(size: 1 | 2 | 4 | 8, value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
+  return bytes.slice(0, size);
+}

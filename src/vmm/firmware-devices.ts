@@ -1,0 +1,63 @@
+/** What firmware finds on its board besides the standard devices: QEMU's "pc" machine, as SeaBIOS knows it. */
+import type { Device, RaiseEvent } from './device.js';
+import { AcpiPm } from './devices/acpi-pm.js';
+import { ApmControl } from './devices/apm-control.js';
+import { fwCfgItems, type FirmwareConfig } from './devices/fw-cfg-items.js';
+import { FW_CFG_PORTS, FwCfg, type BusMasterMemory } from './devices/fw-cfg.js';
+import type { GuestMemory } from './guest-memory.js';
+import { i440fxHostBridge } from './pci/i440fx.js';
+import { PciBus } from './pci/pci-bus.js';
+import { PM_IO_SIZE, piix3Ide, piix3IsaBridge, piix4PowerManagement } from './pci/piix3.js';
+import type { MmioBus } from './mmio-bus.js';
+import type { PortBus } from './port-bus.js';
+import type { PlacedPorts } from './standard-devices.js';
+
+export interface FirmwareWiring {
+  readonly raise: RaiseEvent;
+  readonly memory: GuestMemory;
+  readonly config: FirmwareConfig;
+  /** Devices that give their ports to the PM registers wherever firmware puts those. */
+  readonly shortcuts: readonly PlacedPorts[];
+}
+
+/** Where PC firmware looks for what this board does not have: DMA controllers, drives, printers, COM2–4, VGA, PCI hotplug. */
+const LOOKED_FOR: readonly (readonly [base: number, length: number])[] = [
+  [0x00, 0x10], [0x81, 0x0f], [0xc0, 0x20], [0x170, 8], [0x1f0, 8], [0x278, 3], [0x2e8, 8], [0x2f8, 8], [0x376, 1], [0x378, 3],
+  [0x3b0, 0x30], [0x3e8, 8], [0x3f0, 8], [0xae00, 0x20],
+];
+const HPET = 0xfed0_0000n, TPM = 0xfed4_0000n;
+
+export interface FirmwareDevices {
+  readonly all: readonly Device[];
+  readonly pci: PciBus;
+}
+
+/** Makes the devices and claims their ports. */
+export function addFirmwareDevices(ports: PortBus, mmio: MmioBus, { raise, memory, config, shortcuts }: FirmwareWiring): FirmwareDevices {
+  const pm = new AcpiPm(raise);
+  const apm = new ApmControl((enabled) => pm.setSciEnabled(enabled));
+  const fwCfg = new FwCfg(fwCfgItems(config), busMaster(memory));
+  const placePm = (base: number): void => {
+    const covers = (other: PlacedPorts): boolean => base !== 0 && other.base + other.length > base && other.base < base + PM_IO_SIZE;
+    ports.move(pm, 0, PM_IO_SIZE);
+    for (const shortcut of shortcuts) ports.move(shortcut.device, covers(shortcut) ? 0 : shortcut.base, shortcut.length);
+    ports.move(pm, base, PM_IO_SIZE);
+  };
+  const pci = new PciBus([i440fxHostBridge(), piix3IsaBridge(), piix3Ide(() => undefined), piix4PowerManagement(placePm)], raise);
+  ports.claim(pci, 0xcf8, 8);
+  ports.claim(apm, 0xb2, 2);
+  ports.claim(fwCfg, 0x510, FW_CFG_PORTS);
+  for (const [base, length] of LOOKED_FOR) ports.expectAbsent(base, length);
+  for (const page of [HPET, TPM]) mmio.expectAbsent(page);
+  return { all: [pm, apm, fwCfg, ...pci.devices], pci };
+}
+
+/** RAM as a device reaches it: reading and writing of what a ROM or nothing holds fails. */
+function busMaster(memory: GuestMemory): BusMasterMemory {
+  const contains = (gpa: number | bigint, length: number): boolean => memory.contains(gpa, length) && memory.chunkAt(gpa)?.kind === 'ram';
+  return {
+    contains,
+    read: (gpa, length) => (contains(gpa, length) ? memory.read(gpa, length) : new Uint8Array(0)),
+    write: (gpa, bytes) => { if (contains(gpa, bytes.length)) memory.write(gpa, bytes); },
+  };
+}

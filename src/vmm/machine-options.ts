@@ -1,0 +1,36 @@
+/** What a machine is made of. */
+import type { BootOptions } from './boot/boot-options.js';
+import type { FirmwareImage } from './boot/firmware.js';
+import type { CpuChoice } from './cpu-choice.js';
+import type { CpuidPolicy } from './cpuid-table.js';
+import type { SerialSink } from './devices/serial-16550a.js';
+
+/** What to start: the file's bytes and how. */
+export interface GuestSource extends Omit<BootOptions, 'ram'> {
+  readonly bytes: Uint8Array;
+}
+
+export interface MachineOptions {
+  /** RAM in bytes, 128 MiB by default. */
+  readonly memory?: number;
+  /** 1 by default; more need the kernel's irqchip. */
+  readonly cpus?: number;
+  /** `none` (default): HLT and every interrupt controller access come to user space. `kernel`: PIC, IOAPIC, LAPIC, PIT. */
+  readonly irqchip?: 'none' | 'kernel';
+  /** Absent: the vCPU stands at the reset vector in empty memory. */
+  readonly guest?: GuestSource;
+  /** A ROM that starts at the reset vector, on a board with the chipset it expects. Needs `irqchip: 'kernel'`, and no guest. */
+  readonly firmware?: FirmwareImage;
+  /** Drives 80h, 81h, … of a small BIOS in this program, whose services a guest in real mode has. Not with firmware. */
+  readonly bios?: { readonly disks: readonly BlockImage[] };
+  /** Where COM1 and the debug consoles write; nowhere by default. */
+  readonly serial?: SerialSink;
+  readonly debugConsole?: SerialSink;
+  /** What is written to port 0x402; `null`: no such port, for firmware writes a great deal there. By default as `debugConsole`. */
+  readonly firmwareConsole?: SerialSink | null;
+  readonly cpuid?: CpuidPolicy;
+  /** Which CPU features the guest sees; all that KVM offers by default. `base` brings the `plain` policy. */
+  readonly cpu?: CpuChoice;
+  /** Sentences for the person at the console. */
+  readonly log?: (text: string) => void;
+}
