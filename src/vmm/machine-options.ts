@@ -4,6 +4,7 @@ import type { FirmwareImage } from './boot/firmware.js';
 import type { CpuChoice } from './cpu-choice.js';
 import type { CpuidPolicy } from './cpuid-table.js';
 import type { SerialSink } from './devices/serial-16550a.js';
+import type { BlockImage } from './storage/block-image.js';
 
 /** What to start: the file's bytes and how. */
 export interface GuestSource extends Omit<BootOptions, 'ram'> {

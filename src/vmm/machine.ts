@@ -24,7 +24,6 @@ import { capturePristine, restorePristine, type PristineVcpu } from './pristine-
 import { applyCpuState, resetState } from './reset-state.js';
 import { addStandardDevices, type StandardDevices } from './standard-devices.js';
 import { Vcpu } from './vcpu.js';
-import type { BlockImage } from './storage/block-image.js';
 import { EFER_LMA } from '../x86/cpu-mode.js';
 import { openVm } from './vm-setup.js';
 import { WriteProtection } from './write-protection.js';
