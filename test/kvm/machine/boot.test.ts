@@ -1,32 +1,11 @@
 /** Tiny guests, one for each way to boot: each writes a letter to COM1 and ends by port 0xf4. */
-import test, { type Test } from 'tape';
-import { Machine, type GuestSource, type MachineOptions } from '../../../src/vmm/machine.js';
-import { runUntilEnd } from '../../../src/vmm/run-machine.js';
+import test from 'tape';
 import { elfImage, elfNote, multibootHeader } from '../../unit/vmm/boot/elf-image.js';
+import { run } from './run-guest.js';
 
 /** mov dx,3f8; mov al,LETTER; out dx,al; mov al,VALUE; out f4,al; hlt: in 16-bit code, and in 32- and 64-bit code. */
 const code16 = (letter: number, value: number): number[] => [0xba, 0xf8, 0x03, 0xb0, letter, 0xee, 0xb0, value, 0xe6, 0xf4, 0xf4];
 const code32 = (letter: number, value: number): number[] => [0x66, ...code16(letter, value)];
-
-interface Run {
-  readonly output: string;
-  readonly status: number | undefined;
-}
-
-async function run(t: Test, guest: Omit<GuestSource, 'name'>, options: Omit<MachineOptions, 'guest'> = {}): Promise<Run> {
-  let output = '';
-  const machine = Machine.create({
-    memory: 16 * 1024 ** 2, ...options, guest: { name: 'guest', ...guest },
-    serial: { write: (bytes) => { output += String.fromCharCode(...bytes); } },
-  });
-  try {
-    const end = await runUntilEnd(machine, 10_000);
-    if (end.kind !== 'event') t.comment(`ended by ${end.kind === 'exit' ? JSON.stringify(end.exit, (_, value: unknown) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value)) : 'timeout'}`);
-    return { output, status: end.kind === 'event' && end.event.kind === 'power-off' ? end.event.status : undefined };
-  } finally {
-    machine.close();
-  }
-}
 
 test('flat images in each mode', async (t) => {
   for (const irqchip of ['none', 'kernel'] as const) {
