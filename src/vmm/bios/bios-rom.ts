@@ -1,0 +1,87 @@
+/**
+ * What the built-in BIOS leaves in memory: interrupt vectors, the BIOS data area, and for each service a stub in segment
+ * F000 that leaves the guest by an OUT, so that the service runs in this program, and returns by IRET.
+ */
+import type { MemoryWrite } from '../boot/boot-options.js';
+import { LOW_MEMORY_END } from '../boot/memory-map.js';
+
+/** The port of the stubs' OUT; nothing else has it on a PC. */
+export const TRAP_PORT = 0xee;
+/** Bytes of `out TRAP_PORT, al`. */
+export const TRAP_LENGTH = 2;
+
+const SEGMENT = 0xf000;
+const ROM_START = 0xf_0000;
+const STUBS = 0x8000;
+const STUB_SIZE = 8;
+/** Where the IBM PC's BIOS has an IRET for interrupts that nobody serves. */
+const DUMMY_IRET = 0xff53;
+const VECTORS = 256;
+/** Processor faults, which come back to the instruction that raised them: their stub halts. */
+const FAULTS: ReadonlySet<number> = new Set([0x00, 0x05, 0x06, 0x07, 0x0c, 0x0d]);
+
+const OUT_IMM8 = 0xe6;
+const IRET = 0xcf;
+/** 1: cli; hlt; jmp 1b */
+const HALT_FOR_EVER = [0xfa, 0xf4, 0xeb, 0xfc];
+
+/** BIOS data area (IBM PC AT Technical Reference, "BIOS data area"). */
+const BDA = {
+  ebda: 0x40e, equipment: 0x410, memoryKib: 0x413, keyboardHead: 0x41a, keyboardTail: 0x41c,
+  videoMode: 0x449, columns: 0x44a, pageSize: 0x44c, cursorShape: 0x460, crtcPort: 0x463,
+  hardDisks: 0x475, keyboardStart: 0x480, keyboardEnd: 0x482, lastRow: 0x484, characterHeight: 0x485,
+} as const;
+const KEYBOARD_BUFFER = 0x1e;
+/** 80 × 25 colour, a mouse-less PC with an FPU. */
+export const EQUIPMENT = 0x0022;
+const CRTC = 0x3d4;
+
+export interface BiosImage {
+  readonly writes: readonly MemoryWrite[];
+}
+
+/** `services`: vectors whose INT comes to this program. */
+export function biosImage(services: readonly number[], hardDisks: number): BiosImage {
+  const traps = new Set([...services, ...FAULTS]);
+  const vectors = new DataView(new ArrayBuffer(4 * VECTORS));
+  const rom = new Uint8Array(0x1_0000);
+  for (let vector = 0; vector < VECTORS; vector++) {
+    const stub = STUBS + vector * STUB_SIZE;
+    if (traps.has(vector)) rom.set([OUT_IMM8, TRAP_PORT, ...(FAULTS.has(vector) ? HALT_FOR_EVER : [IRET])], stub);
+    vectors.setUint16(4 * vector, traps.has(vector) ? stub : DUMMY_IRET, true);
+    vectors.setUint16(4 * vector + 2, SEGMENT, true);
+  }
+  rom[DUMMY_IRET] = IRET;
+  return {
+    writes: [
+      { address: 0n, bytes: new Uint8Array(vectors.buffer) },
+      ...dataArea(hardDisks),
+      { address: BigInt(ROM_START), bytes: rom },
+    ],
+  };
+}
+
+/** The vector whose stub's OUT the guest has just executed; undefined when it stands elsewhere. */
+export function vectorAt(linearPc: bigint): number | undefined {
+  const offset = Number(linearPc) - ROM_START - STUBS - TRAP_LENGTH;
+  if (offset < 0 || offset >= VECTORS * STUB_SIZE || offset % STUB_SIZE !== 0) return undefined;
+  return offset / STUB_SIZE;
+}
+
+export function isFault(vector: number): boolean {
+  return FAULTS.has(vector);
+}
+
+function dataArea(hardDisks: number): MemoryWrite[] {
+  const word = (address: number, value: number): MemoryWrite => ({ address: BigInt(address), bytes: Uint8Array.of(value & 0xff, value >> 8) });
+  return [
+    word(BDA.ebda, LOW_MEMORY_END >> 4), word(BDA.equipment, EQUIPMENT), word(BDA.memoryKib, LOW_MEMORY_END / 1024),
+    word(BDA.keyboardHead, KEYBOARD_BUFFER), word(BDA.keyboardTail, KEYBOARD_BUFFER),
+    word(BDA.keyboardStart, KEYBOARD_BUFFER), word(BDA.keyboardEnd, KEYBOARD_BUFFER + 0x20),
+    word(BDA.columns, 80), word(BDA.pageSize, 0x1000), word(BDA.cursorShape, 0x0607), word(BDA.crtcPort, CRTC),
+    { address: BigInt(BDA.videoMode), bytes: Uint8Array.of(3) },
+    { address: BigInt(BDA.hardDisks), bytes: Uint8Array.of(hardDisks) },
+    { address: BigInt(BDA.lastRow), bytes: Uint8Array.of(24) },
+    { address: BigInt(BDA.characterHeight), bytes: Uint8Array.of(16) },
+  ];
+}

@@ -1,0 +1,144 @@
+/** The built-in BIOS: boot sectors that print, read sectors, ask for memory, wait for a key, and ask for what is not there. */
+import test from 'tape';
+import { MachineTarget } from '../../../src/debugger/machine-target.js';
+import { Machine } from '../../../src/vmm/machine.js';
+import type { BlockImage } from '../../../src/vmm/storage/block-image.js';
+import type { StopEvent } from '../../../src/target.js';
+import { hostCapabilities } from '../debugger/guest-under-debug.js';
+
+const SECTOR = 512;
+const DATA = 0x7d00;
+const INT = (vector: number): number[] => [0xcd, vector];
+const MOV_AX = (value: number): number[] => [0xb8, value & 0xff, value >> 8];
+const MOV_BX = (value: number): number[] => [0xbb, value & 0xff, value >> 8];
+const MOV_CX = (value: number): number[] => [0xb9, value & 0xff, value >> 8];
+const MOV_DX = (value: number): number[] => [0xba, value & 0xff, value >> 8];
+const MOV_SI = (value: number): number[] => [0xbe, value & 0xff, value >> 8];
+const MOV_DI = (value: number): number[] => [0xbf, value & 0xff, value >> 8];
+/** mov [address], ax; pushf; pop word [address + 2] */
+const STORE = (address: number): number[] => [0xa3, address & 0xff, address >> 8, 0x9c, 0x8f, 0x06, (address + 2) & 0xff, (address + 2) >> 8];
+/** Ends the guest by isa-debug-exit. */
+const END = [0xb0, 0, 0xe6, 0xf4];
+
+function memoryImage(bytes: Uint8Array, readOnly = false): BlockImage {
+  return {
+    name: 'test', size: bytes.length, readOnly,
+    read: (offset, target) => { target.set(bytes.subarray(offset, offset + target.length)); },
+    write: (offset, written) => { bytes.set(written, offset); },
+    flush: () => undefined, save: () => ({}), restore: () => undefined, close: () => undefined,
+  };
+}
+
+interface Ran {
+  readonly machine: Machine;
+  readonly stop: StopEvent;
+  readonly log: readonly string[];
+  readonly word: (address: number) => number;
+  readonly screen: () => string;
+}
+
+async function run(code: readonly number[], { disk = new Uint8Array(64 * SECTOR), data = '', readOnly = false, keys = '' } = {}): Promise<Ran> {
+  const log: string[] = [];
+  const image = new Uint8Array(DATA - 0x7c00 + data.length);
+  image.set(code);
+  image.set(Buffer.from(data, 'latin1'), DATA - 0x7c00);
+  const machine = Machine.create({
+    memory: 4 << 20, guest: { bytes: image, name: 'test', boot: 'flat', mode: 'real' }, bios: { disks: [memoryImage(disk, readOnly)] },
+    log: (sentence) => log.push(sentence),
+  });
+  const target = new MachineTarget(machine, { capabilities: hostCapabilities, version: 'test' });
+  const stop = await new Promise<StopEvent>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no end; ${log.join(' ')}`)), 10_000);
+    target.onStop((event) => {
+      clearTimeout(timer);
+      resolve(event);
+    });
+    if (keys !== '') setTimeout(() => machine.keys(keys), 30);
+    target.resume([{ kind: 'continue', thread: 1 }]);
+  });
+  const word = (address: number): number => {
+    const [low, high] = machine.memory.read(address, 2);
+    return low | (high << 8);
+  };
+  const screen = (): string => Array.from({ length: 25 }, (_, row) =>
+    [...machine.memory.read(0xb8000 + 160 * row, 160)].filter((_byte, i) => i % 2 === 0).map((byte) => String.fromCharCode(byte)).join('').trimEnd()).join('\n').trimEnd();
+  return { machine, stop, log, word, screen };
+}
+
+test('BIOS: a boot sector that prints by INT 10h', async (t) => {
+  // lodsb; test al, al; jz; mov ah, 0eh; int 10h; jmp
+  const print = [0xac, 0x84, 0xc0, 0x74, 0x06, 0xb4, 0x0e, ...INT(0x10), 0xeb, 0xf5];
+  const { machine, stop, log, screen, word } = await run([...MOV_AX(3), ...INT(0x10), ...MOV_SI(DATA), ...print, ...END], { data: 'Hello,\r\nBIOS world\b!\0' });
+  t.deepEqual(stop.reason.kind, 'exited');
+  t.equal(screen().replaceAll('\0', ''), 'Hello,\nBIOS worl!');
+  t.equal(word(0x450), 0x010a, 'the cursor in the BIOS data area');
+  t.deepEqual(log, []);
+  machine.close();
+});
+
+test('BIOS: the screen scrolls', async (t) => {
+  // mov cx, 30: print 'a' + n, CR, LF
+  const line = (character: number): number[] => [0xb0, character, 0xb4, 0x0e, ...INT(0x10)];
+  const code = [...MOV_AX(3), ...INT(0x10), 0xb3, 0x61, ...MOV_CX(26), 0x88, 0xd8, 0xb4, 0x0e, ...INT(0x10), ...line(13), ...line(10), 0xfe, 0xc3, 0x49, 0x75, 0xe9];
+  const { machine, screen } = await run([...code, ...END]);
+  t.equal(screen(), Array.from({ length: 24 }, (_, i) => String.fromCharCode(0x63 + i)).join('\n'));
+  machine.close();
+});
+
+test('BIOS: sectors by CHS and by LBA, written ones too; beyond the end is an error', async (t) => {
+  const disk = new Uint8Array(64 * SECTOR).map((_, i) => Math.floor(i / SECTOR));
+  const packet = [16, 0, 2, 0, 0x00, 0xa0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0];
+  const code = [
+    ...MOV_AX(0x0203), ...MOV_BX(0x9000), ...MOV_CX(0x0002), ...MOV_DX(0x0080), ...INT(0x13), ...STORE(0x600),
+    ...MOV_AX(0x4200), ...MOV_SI(DATA), ...MOV_DX(0x0080), ...INT(0x13), ...STORE(0x604),
+    ...MOV_AX(0x0301), ...MOV_BX(0x9000), ...MOV_CX(0x000a), ...MOV_DX(0x0080), ...INT(0x13), ...STORE(0x608),
+    ...MOV_AX(0x02ff), ...MOV_CX(0x0001), ...INT(0x13), ...STORE(0x60c),
+    ...MOV_AX(0x0201), ...MOV_DX(0x0081), ...INT(0x13), ...STORE(0x610),
+  ];
+  const { machine, word, log } = await run([...code, ...END], { disk, data: String.fromCharCode(...packet) });
+  t.ok(Buffer.compare(machine.memory.read(0x9000, 3 * SECTOR), disk.subarray(SECTOR, 4 * SECTOR)) === 0, 'CHS 0/0/2, 3 sectors');
+  t.equal(word(0x600), 0x0003);
+  t.deepEqual([...machine.memory.read(0xa000, 2)], [40, 40], 'LBA 40');
+  t.deepEqual([word(0x604) >> 8, word(0x606) & 1], [0, 0]);
+  t.equal(disk[9 * SECTOR], 1, 'sector 10 has what sector 2 had');
+  t.deepEqual([word(0x60c) >> 8, word(0x60e) & 1], [4, 1], 'sector not found, carry');
+  t.deepEqual([word(0x610) >> 8, word(0x612) & 1], [0x80, 1], 'no such drive, carry');
+  t.deepEqual(log, []);
+  machine.close();
+});
+
+test('BIOS: a read-only disk refuses writes', async (t) => {
+  const { machine, word } = await run([...MOV_AX(0x0301), ...MOV_BX(0x9000), ...MOV_CX(1), ...MOV_DX(0x80), ...INT(0x13), ...STORE(0x600), ...END], { readOnly: true });
+  t.deepEqual([word(0x600) >> 8, word(0x602) & 1], [3, 1]);
+  machine.close();
+});
+
+test('BIOS: memory by INT 12h, 15h E820, E801 and 88h; A20', async (t) => {
+  const code = [
+    ...INT(0x12), ...STORE(0x600),
+    0x66, 0x31, 0xdb, 0x66, 0xba, 0x50, 0x41, 0x4d, 0x53, 0x66, 0xb9, 20, 0, 0, 0, ...MOV_AX(0xe820), ...MOV_DI(0x9000), ...INT(0x15), ...STORE(0x604),
+    ...MOV_AX(0xe801), ...INT(0x15), ...STORE(0x608), ...MOV_AX(0x8800), ...INT(0x15), ...STORE(0x60c), ...MOV_AX(0x2401), ...INT(0x15), ...STORE(0x610),
+  ];
+  const { machine, word } = await run([...code, ...END]);
+  t.equal(word(0x600), 639);
+  t.equal(word(0x606) & 1, 0);
+  t.equal(machine.memory.read64(0x9008), 0x9fc00n, 'the first entry of the map');
+  t.equal(word(0x608), 3 * 1024, 'KiB above 1 MiB');
+  t.equal(word(0x60c), 3 * 1024);
+  t.deepEqual([word(0x610) >> 8, word(0x612) & 1], [0, 0]);
+  machine.close();
+});
+
+test('BIOS: INT 16h waits for a key; AH=01h looks', async (t) => {
+  const { machine, word } = await run([...MOV_AX(0x0100), ...INT(0x16), ...STORE(0x600), ...MOV_AX(0), ...INT(0x16), ...STORE(0x604), ...END], { keys: 'a' });
+  t.equal(word(0x602) & 0x40, 0x40, 'ZF: no key yet');
+  t.equal(word(0x604), 0x1e61);
+  machine.close();
+});
+
+test('BIOS: what is not there is said once, with carry', async (t) => {
+  const { machine, word, log } = await run([...MOV_AX(0x5300), ...INT(0x15), ...STORE(0x600), ...MOV_AX(0x5300), ...INT(0x15), ...END]);
+  t.equal(word(0x602) & 1, 1);
+  t.deepEqual(log, ['INT 15h with AX=5300h, called before 0000:7c05, is no service of the built-in BIOS; carry is set.']);
+  machine.close();
+});
