@@ -1,6 +1,10 @@
 /** What a drive sees of the medium in it: bytes at offsets. */
 import type { DeviceState } from '../device.js';
 
+/** Bytes in a sector: ATA-6, 6.2, and ISO 9660, 6.1.2. */
+export const DISK_SECTOR = 512;
+export const CD_SECTOR = 2048;
+
 export interface BlockImage {
   /** For messages: the file's name without its folder. */
   readonly name: string;

@@ -1,13 +1,9 @@
 /** Opens the images of a machine's drives. */
 import { GuestError } from '../boot/boot-options.js';
-import type { BlockImage, ImageLog } from './block-image.js';
+import { CD_SECTOR, DISK_SECTOR, type BlockImage, type ImageLog } from './block-image.js';
 import type { DrivePlace } from './disk-choice.js';
 import { FileImage } from './file-image.js';
 import { SnapshotImage } from './snapshot-image.js';
-
-/** Bytes in a sector: ATA-6, 6.2, and ISO 9660, 6.1.2. */
-export const DISK_SECTOR = 512;
-export const CD_SECTOR = 2048;
 
 export interface OpenDrive extends DrivePlace {
   readonly image: BlockImage;

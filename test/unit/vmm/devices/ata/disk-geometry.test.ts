@@ -1,0 +1,56 @@
+import test from 'tape';
+import { diskGeometry } from '../../../../../src/vmm/devices/ata/disk-geometry.js';
+
+interface Partition { readonly type?: number; readonly active?: number; readonly end: readonly [number, number, number]; readonly start: number; readonly length: number }
+
+/** A boot sector with one entry in its partition table; `end` is cylinder, head, sector. */
+function mbr({ type = 0x83, active = 0x80, end: [cylinder, head, sector], start, length }: Partition): Uint8Array {
+  const bytes = new Uint8Array(512);
+  bytes.set([active, 0, 1, 0, type, head, sector | ((cylinder >> 2) & 0xc0), cylinder & 0xff], 446);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(454, start, true);
+  view.setUint32(458, length, true);
+  bytes.set([0x55, 0xaa], 510);
+  return bytes;
+}
+
+const show = (sectors: number, table: Uint8Array): string => {
+  const { cylinders, heads, sectors: perTrack, translation } = diskGeometry(sectors, table);
+  return `${cylinders}/${heads}/${perTrack} ${translation}`;
+};
+
+test('geometry by size', (t) => {
+  const none = new Uint8Array(512);
+  for (const [sectors, expected] of [
+    [1, '2/16/63 none'],
+    [2880, '2/16/63 none'],
+    [20 * 1008, '20/16/63 none'],
+    [1024 * 1008, '1024/16/63 none'],
+    [1025 * 1008, '1025/16/63 lba'],
+    [2 ** 31, '16383/16/63 lba'],
+    [2 ** 40, '16383/16/63 lba'],
+  ] as const) t.equal(show(sectors, none), expected, `${sectors} sectors`);
+  t.end();
+});
+
+test('geometry from a partition table', (t) => {
+  const size = 100 * 4 * 17;
+  const good: Partition = { end: [99, 3, 17], start: 17, length: size - 17 };
+  t.equal(show(size, mbr(good)), '100/4/17 none', 'a table made on cylinders of 4 heads and 17 sectors');
+  t.equal(show(2000 * 16 * 63, mbr({ end: [1023, 15, 63], start: 63, length: 2000 * 16 * 63 - 63 })), '2000/16/63 none', 'beyond cylinder 1023');
+  const wide = 200 * 255 * 63;
+  t.equal(show(wide, mbr({ end: [199, 254, 63], start: 2048, length: wide - 2048 })), '3187/16/63 large', '255 heads are the BIOS\'s');
+  t.equal(show(20000 * 255 * 63, mbr({ end: [1023, 254, 63], start: 63, length: 5000 * 255 * 63 - 63 })), '16383/16/63 lba');
+  const plain = `${Math.floor(size / 1008)}/16/63 none`;
+  for (const [why, wrong] of [
+    ['an end that is not on a cylinder', { ...good, end: [99, 2, 17] }],
+    ['longer than the disk', { ...good, length: size }],
+    ['no type', { ...good, type: 0 }],
+    ['code where the table would be', { ...good, active: 0x31 }],
+    ['no sectors', { ...good, end: [99, 3, 0] }],
+  ] as const) t.equal(show(size, mbr(wrong)), plain, why);
+  const unsigned = mbr(good);
+  unsigned[510] = 0;
+  t.equal(show(size, unsigned), plain, 'no signature');
+  t.end();
+});
