@@ -28,7 +28,7 @@ export interface Cpu {
   halted: boolean;
 }
 
-/** How often a running guest is looked at for a new interrupt table or mapping, in milliseconds; a look costs it some 50 µs. */
+/** How often a running guest is looked at for a new interrupt table or mapping, in milliseconds: a kick and an exit each. */
 const LOOK_MILLISECONDS = 5;
 
 export interface RunControlHooks {

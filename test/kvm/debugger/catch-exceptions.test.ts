@@ -2,7 +2,7 @@
 import test from 'tape';
 import type { Mechanism } from '../../../src/breakpoints/planner.js';
 import { catchGuest, handler, monitor, setHandlers } from './catch-guest.js';
-import type { TestMode } from './guest-under-debug.js';
+import { openToUser, type TestMode } from './guest-under-debug.js';
 
 const NOP = 0x90;
 const MODES: readonly TestMode[] = ['real', 'protected', 'long'];
@@ -192,5 +192,31 @@ test('catch exception in a guest with an empty interrupt table', async (t) => {
   const stop = await guest.continue();
   t.match(stop.text ?? '', /^cpu0: #DE/);
   t.deepEqual(guest.bytes(0, 4), [0, 0, 0, 0], 'the table is as it was');
+  guest.close();
+});
+
+test('catch exception: raised by code at CPL 3', async (t) => {
+  const GDT = 0x2000;
+  const TSS = 0x2100;
+  // push SS, RSP, RFLAGS, CS, RIP; iretq; at CPL 3: nop; mov al,[10000000000]
+  const toUser = [0x6a, 0x0b, 0x68, 0x00, 0x00, 0x19, 0x00, 0x6a, 0x02, 0x6a, 0x13, 0x68, 18, 0x00, 0x10, 0x00, 0x48, 0xcf];
+  const guest = catchGuest('long', [...toUser, NOP, 0xa0, 0, 0, 0, 0, 0, 1, 0, 0]);
+  const descriptors = [
+    [0, 0, 0, 0, 0, 0, 0, 0], [0xff, 0xff, 0, 0, 0, 0xf3, 0xcf, 0], [0xff, 0xff, 0, 0, 0, 0xfb, 0xaf, 0], // 08, 10: data and code of CPL 3
+    [0xff, 0xff, 0, 0, 0, 0x9b, 0xaf, 0], // 18: code of CPL 0
+  ];
+  guest.poke(GDT, descriptors.flat());
+  for (let vector = 0; vector < 32; vector++) guest.poke(0x3000 + 16 * vector + 2, [0x18]);
+  guest.poke(TSS + 4, [0x00, 0x2f]); // RSP0
+  const { tr, cs } = guest.machine.vcpus[0].readSregs();
+  guest.machine.vcpus[0].writeSregs({
+    gdt: { base: BigInt(GDT), limit: 0x1f }, cs: { ...cs, selector: 0x18 },
+    tr: { ...tr, selector: 0x20, base: BigInt(TSS), limit: 0x67, type: 11, present: 1, s: 0, unusable: 0 },
+  });
+  openToUser(guest);
+  monitor(guest, 'catch exception #PF');
+  const stop = await guest.continue();
+  t.match(stop.text ?? '', /^cpu0: #PF \(page fault\), raised at 0x100013 \(long64, CPL 3\), error code 0x4 \(a read by user code, the page is not mapped\), CR2 0x10000000000\.$/);
+  t.equal(guest.pc, BigInt(handler(14)));
   guest.close();
 });

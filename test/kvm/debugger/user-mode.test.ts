@@ -1,6 +1,6 @@
 /** CPL 3 in long mode: stepped and stopped where the host can do that, refused and warned of in words where it cannot. */
 import test from 'tape';
-import { GuestUnderDebug, hostCapabilities } from './guest-under-debug.js';
+import { GuestUnderDebug, hostCapabilities, openToUser } from './guest-under-debug.js';
 
 const GDT = 0x18_0000;
 const GDT_POINTER = 0x17_fff0;
@@ -19,17 +19,6 @@ const USER_DESCRIPTORS = [
   0xff, 0xff, 0, 0, 0, 0xf3, 0xcf, 0, // 0x08: data, DPL 3
   0xff, 0xff, 0, 0, 0, 0xfb, 0xaf, 0, // 0x10: 64-bit code, DPL 3
 ];
-
-/** Lets CPL 3 use the first 2 MiB: the user bit at each level of the identity mapping. */
-function openToUser(guest: GuestUnderDebug): void {
-  let table = Number(guest.read('cr3')) & ~0xfff;
-  for (let level = 0; level < 3; level++) {
-    const entry = guest.bytes(table, 3);
-    guest.poke(table, [entry[0] | 4]);
-    if ((entry[0] & 0x80) !== 0) return;
-    table = (entry[1] & 0xf0) * 0x100 + entry[2] * 0x10000;
-  }
-}
 
 test('CPL 3 in long mode', async (t) => {
   const guest = new GuestUnderDebug('long', CODE);
