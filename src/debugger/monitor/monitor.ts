@@ -8,6 +8,7 @@ import { infoMachineCommands } from './info-machine.js';
 import { infoMemCommand } from './info-mem.js';
 import { infoRegistersCommand } from './info-registers.js';
 import { memoryCommands } from './memory-commands.js';
+import { screenCommands } from './screen-commands.js';
 import { MonitorError, type MonitorCommand, type MonitorContext, type Write } from './command.js';
 
 /** Of what was typed, characters that are worth repeating. */
@@ -57,6 +58,7 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
   ...memoryCommands,
   ...catchCommands,
   breakSpaceCommand,
+  ...screenCommands,
   resetCommand,
   quitCommand,
 ];

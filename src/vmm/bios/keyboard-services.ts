@@ -1,16 +1,7 @@
 /** INT 16h over a queue of keys. A program that waits for a key waits here, and the guest runs on the spot. */
+import { biosKeys } from '../devices/scan-codes.js';
 import type { BiosCall } from './bios-call.js';
 
-/** Scan codes of a US keyboard, set 1, by the character they make. */
-const ROWS: readonly [number, string, string][] = [
-  [0x02, '1234567890-=', '!@#$%^&*()_+'], [0x10, 'qwertyuiop[]', 'QWERTYUIOP{}'],
-  [0x1e, 'asdfghjkl;\'`', 'ASDFGHJKL:"~'], [0x2b, '\\zxcvbnm,./', '|ZXCVBNM<>?'],
-];
-const SCAN_CODES = new Map<string, number>([['\r', 0x1c], ['\b', 0x0e], ['\t', 0x0f], ['\x1b', 0x01], [' ', 0x39]]);
-for (const [first, plain, shifted] of ROWS) {
-  [...plain].forEach((character, i) => SCAN_CODES.set(character, first + i));
-  [...shifted].forEach((character, i) => SCAN_CODES.set(character, first + i));
-}
 /** A person who pastes more than this is not typing. */
 const MOST_KEYS = 4096;
 
@@ -18,12 +9,9 @@ export class KeyboardServices {
   /** AX of each key: scan code and character. */
   private readonly queue: number[] = [];
 
-  /** Types text; a newline is Enter. What no key makes is left out; so is what is more than the queue holds. */
+  /** Types text (`biosKeys` says what it can have). Throws RangeError for a character without a key, having typed nothing. */
   type(text: string): void {
-    for (const character of text.replaceAll('\n', '\r')) {
-      const scanCode = SCAN_CODES.get(character);
-      if (scanCode !== undefined && this.queue.length < MOST_KEYS) this.queue.push((scanCode << 8) | character.charCodeAt(0));
-    }
+    this.queue.push(...biosKeys(text).slice(0, MOST_KEYS - this.queue.length));
   }
 
   reset(): void {

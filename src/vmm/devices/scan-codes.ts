@@ -63,12 +63,26 @@ export function setOneSequence(codes: readonly number[]): number[] {
  */
 export function keystrokes(text: string): number[] {
   const codes: number[] = [];
-  for (const [token] of text.matchAll(/<[a-z]+\d*>|[^]/gu)) {
-    const key = PRINTING.get(token) ?? NAMED.get(token.slice(1, -1));
-    if (key === undefined) throw new RangeError(`There is no key for "${token}" on a US keyboard.`);
+  for (const { key } of keysOf(text)) {
     const prefix = key.extended === true ? [EXTENDED] : [];
     const press = [...prefix, key.setTwo, ...prefix, BREAK, key.setTwo];
     codes.push(...(key.shifted ? [SHIFT, ...press, BREAK, SHIFT] : press));
   }
   return codes;
+}
+
+/** The same keys as INT 16h gives them: set 1 code in the high byte, and the character that they print or 0. */
+export function biosKeys(text: string): number[] {
+  return keysOf(text).map(({ token, key }) => {
+    const character = token === '\n' ? '\r' : token;
+    return (setOneOf(key.setTwo) << 8) | (character.length === 1 ? character.charCodeAt(0) : 0);
+  });
+}
+
+function keysOf(text: string): { token: string; key: Key }[] {
+  return [...text.matchAll(/<[a-z]+\d*>|[^]/gu)].map(([token]) => {
+    const key = PRINTING.get(token) ?? NAMED.get(token.slice(1, -1));
+    if (key === undefined) throw new RangeError(`There is no key for "${token}" on a US keyboard.`);
+    return { token, key };
+  });
 }
