@@ -37,7 +37,8 @@ export function loadSections(file: Uint8Array, placement: Placement, writes: Mem
     if (type === SHT_NULL || type === SHT_NOBITS || address !== 0 || size === 0 || offset + size > file.length) continue;
     loose.push({ index, offset, size });
   }
-  const headers = file.slice(table, table + count * entrySize);
+  // A copy: `slice` of a Buffer would be a view of the file.
+  const headers = Uint8Array.from(file.subarray(table, table + count * entrySize));
   if (loose.length === 0) return { count, entrySize, nameIndex, headers };
 
   const total = loose.reduce((sum, { size }) => sum + align(size), 0);

@@ -44,7 +44,8 @@ export function startSetupCode(
     entry: BigInt(base + ENTRY_OFFSET),
     cpu: realMode(segment + (ENTRY_OFFSET >> 4), 0, heapEnd, {}, segment),
     writes(answers) {
-      const bytes = file.slice(0, header.setupSize);
+      // A copy: `slice` of a Buffer would be a view of the file.
+      const bytes = Uint8Array.from(file.subarray(0, header.setupSize));
       fillSetupHeader(bytes, { ...answers, commandLine: base + heapEnd, heapEnd });
       return [...biosDataArea(), { address: BigInt(base), bytes }, { address: BigInt(base + heapEnd), bytes: commandLine }];
     },
