@@ -8,13 +8,13 @@ export type Forced = readonly [name: string, mechanisms: readonly Mechanism[] | 
 
 const CONTEXT = { kernelIrqchip: false, guestUsesDebugRegisters: false };
 
-/** For execution breakpoints. What debug registers have no room for is stepped. */
+/** For execution breakpoints. What debug registers have no room for is stepped; patches are write-protected. */
 export function executionMechanisms(): Forced[] {
   const host = hostCapabilities();
   return [
     ['as planned', undefined],
     ...(inEveryMode(host, 'debugExecute') ? [['by debug registers', ['debug-register', 'step']] as Forced] : []),
-    ...(patchMechanism(host, CONTEXT) !== undefined ? [['by patches', ['patch']] as Forced] : []),
+    ...(patchMechanism(host, CONTEXT) !== undefined ? [['by patches', host.readOnlySlot ? ['patch', 'read-only'] : ['patch']] as Forced] : []),
     ['by stepping', ['step']],
   ];
 }
