@@ -8,11 +8,12 @@
 import type { RunPlan } from '../vmm/run-plan.js';
 import { TargetError, type ResumeAction, type StopEvent, type StopReason, type ThreadId } from '../target.js';
 import type { Exit } from '../vmm/exit.js';
+import type { MachineEvent } from '../vmm/device.js';
 import type { Machine } from '../vmm/machine.js';
 import type { Catching } from './catch/catching.js';
 import type { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
-import { describeFault } from './fault-text.js';
+import { faultStop } from './fault-stop.js';
 import type { Job, JobResult } from './job.js';
 import { LastRegisters } from './last-registers.js';
 import { VcpuRunner } from './vcpu-runner.js';
@@ -51,6 +52,8 @@ export class RunControl {
   private pending: StopEvent | undefined;
   private starting = false;
   private resetCause: string | undefined;
+  /** What a caught access led to; it happens at the next resume. */
+  private deferred: MachineEvent | undefined;
   private looking: NodeJS.Timeout | undefined;
   private actions: readonly ResumeAction[] = [];
   private resumedThread: ThreadId = 1;
@@ -79,7 +82,14 @@ export class RunControl {
     if (this.over) throw new TargetError('The machine has ended; reset or restart it first', 3);
     if (this.running) throw new TargetError('The machine is running already', 16);
     if (actions.length === 0) throw new TargetError('No thread was told to run', 22);
-    this.begin(actions);
+    const event = this.deferred;
+    if (event === undefined) return this.begin(actions);
+    this.deferred = undefined;
+    this.actions = actions;
+    this.running = true;
+    this.pending = undefined;
+    this.happened(actions[0].thread, event);
+    this.settle();
   }
 
   /** The stop of another vCPU is about to be reported: what this one reaches now, it reaches again at the next resume. */
@@ -148,19 +158,35 @@ export class RunControl {
     cpu.view.invalidate();
     const event = this.machine.takeEvent();
     const access = this.hooks.catching.cpus[cpu.thread - 1].takeAccess();
-    if (event?.kind === 'power-off') {
-      this.stopAll({ thread: cpu.thread, reason: { kind: 'exited', status: event.status }, text: `The guest ended: ${event.cause}.` });
-    } else if (event?.kind === 'reset') {
-      this.resetCause = event.cause;
-      this.stopAll(undefined);
-    } else if (access !== undefined) {
-      // The instruction is done: unlike a breakpoint it will not be met again.
-      if (this.stopping) this.sayCaught(cpu, access);
-      this.stopAll(stopEvent(cpu.thread, { kind: 'step' }, access));
+    if (access !== undefined) {
+      this.caught(cpu, access, event);
+    } else if (event !== undefined) {
+      this.happened(cpu.thread, event);
     } else if (exit.reason !== 'kicked') {
       this.decide(cpu, exit, (cpu.job as Job).ended(exit));
     }
     this.settle();
+  }
+
+  /** The guest has switched itself off, or asked for a reset. */
+  private happened(thread: ThreadId, event: MachineEvent): void {
+    if (event.kind === 'power-off') {
+      this.stopAll({ thread, reason: { kind: 'exited', status: event.status }, text: `The guest ended: ${event.cause}.` });
+    } else {
+      this.resetCause = event.cause;
+      this.stopAll(undefined);
+    }
+  }
+
+  /** The stop at a caught access. It is done: unlike a breakpoint it will not be met again, and what it led to waits for the next resume. */
+  private caught(cpu: Cpu, access: string, event: MachineEvent | undefined): void {
+    const text = event === undefined ? access : `${access} With the next resume the machine ${event.kind === 'reset' ? 'resets' : 'ends'} (${event.cause}).`;
+    if (this.stopping) {
+      this.hooks.onText(`${text}\n`);
+      this.hooks.catching.cpus[cpu.thread - 1].told();
+    }
+    this.deferred ??= event;
+    this.stopAll(stopEvent(cpu.thread, { kind: 'step' }, text));
   }
 
   private decide(cpu: Cpu, exit: Exit, result: JobResult): void {
@@ -181,22 +207,9 @@ export class RunControl {
         cpu.halted = true;
         if (!this.machine.canWakeFromHalt) this.sayDeadHalt(cpu);
         return;
-      case 'unknown': {
-        const lost = exit.reason === 'shutdown' && cpu.lastRegisters.restoreIfReset();
-        if (lost) cpu.view.invalidate();
-        const place = { cpu: `cpu${cpu.thread - 1}`, where: cpu.view.where, registersRestored: lost };
-        const fault = describeFault(exit, place) ?? { signal: 'SIGTRAP', text: `${place.cpu} left the guest at ${place.where}: ${exit.reason}.` };
-        const caught = exit.reason === 'shutdown' ? this.hooks.catching.cpus[cpu.thread - 1].tripleFault() : undefined;
-        this.stopAll(caught === undefined
-          ? stopEvent(cpu.thread, { kind: 'fault', signal: fault.signal }, fault.text)
-          : stopEvent(cpu.thread, { kind: 'fault', signal: 'SIGTRAP' }, `${fault.text} ${caught}`));
-      }
+      case 'unknown':
+        this.stopAll(faultStop(cpu, exit, this.hooks.catching.cpus[cpu.thread - 1]));
     }
-  }
-
-  private sayCaught(cpu: Cpu, access: string): void {
-    this.hooks.onText(`${access}\n`);
-    this.hooks.catching.cpus[cpu.thread - 1].told();
   }
 
   /** Takes the running vCPUs out of the guest for a moment; each goes on with its plan, or a renewed one. */
@@ -265,6 +278,7 @@ export class RunControl {
   resetMachine(): void {
     this.machine.reset();
     this.over = false;
+    this.deferred = undefined;
     for (const cpu of this.cpus) {
       cpu.halted = false;
       cpu.view.invalidate();

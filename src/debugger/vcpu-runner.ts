@@ -27,7 +27,7 @@ const MAX_FRAGMENTS = 16;
 export interface RunnerHooks {
   /** The plan has ended; a new one may be started at once. */
   ended(runner: VcpuRunner, exit: Exit): void;
-  /** A device or MSR access was served, and would let the plan go on: whether it ends it all the same. */
+  /** An exit was served: whether it is an access that ends the plan even if it would let it go on. */
   isCaught(exit: Exit): boolean;
   /** The vCPU is about to go on with its plan: another one to go on with, if there is a reason. */
   renewed(): RunPlan | undefined;
@@ -116,7 +116,8 @@ export class VcpuRunner {
   /** Serves one exit; true when it ends the plan. */
   private isOver(exit: Exit): boolean {
     if (exit.reason === 'kicked') return this.kickWanted;
-    if (this.machine.serve(this.vcpu, exit) === 'resume' && !this.hooks.isCaught(exit)) return false;
+    const served = this.machine.serve(this.vcpu, exit);
+    if (!this.hooks.isCaught(exit) && served === 'resume') return false;
     // A device that ended the machine's run (power-off, reset), or an access that is watched or caught: the instruction
     // itself still completes.
     if (isDeviceExit(exit)) this.completeAccess();

@@ -62,6 +62,29 @@ test('catch io on the instruction at a breakpoint', async (t) => {
   guest.close();
 });
 
+test('catch io on what ends or resets the machine: the stop comes first', async (t) => {
+  const ending = new GuestUnderDebug('real', [0xb0, 3, 0xe6, 0xf4, HLT]);
+  monitor(ending, 'catch io 0xf4');
+  const stop = await ending.continue();
+  t.deepEqual(stop.reason, { kind: 'step' });
+  t.match(text(stop), /^cpu0 wrote 0x3, 1 byte, to port 0xf4 \(.*\); the next instruction is at 0x7c04 \(real16\)\. With the next resume the machine ends \(/);
+  t.deepEqual((await ending.continue()).reason, { kind: 'exited', status: 7 });
+  ending.close();
+
+  // inc byte [7e00]; mov al,1; out 92,al; hlt
+  const resetting = new GuestUnderDebug('real', [0xfe, 0x06, 0x00, 0x7e, 0xb0, 1, 0xe6, 0x92, HLT]);
+  monitor(resetting, 'catch io 0x92');
+  t.match(text(await resetting.continue()), /the machine resets \(/);
+  t.deepEqual(resetting.bytes(0x7e00, 1), [1]);
+  t.match(text(await resetting.continue()), /the machine resets \(/, 'once more, after the reset');
+  t.match(resetting.console.join(''), /^The guest reset the machine \(.*\)\.\n$/);
+  t.deepEqual(resetting.bytes(0x7e00, 1), [1], 'memory is as at the start');
+  resetting.target.reset();
+  resetting.break(6);
+  t.equal((await resetting.continue()).reason.kind, 'breakpoint', 'a reset of ours forgets the guest\'s');
+  resetting.close();
+});
+
 test('catch mmio: a write and a read of a device', async (t) => {
   // mov eax,12345678; mov [fec00010],eax; mov ebx,[fed00000]; nop
   const store = [0xb8, 0x78, 0x56, 0x34, 0x12, 0xa3, 0x10, 0, 0xc0, 0xfe];
@@ -107,7 +130,7 @@ test('catch triple-fault', async (t) => {
   monitor(guest, 'catch triple-fault');
   const stop = await guest.continue();
   t.deepEqual(stop.reason, { kind: 'fault', signal: 'SIGTRAP' });
-  t.match(text(stop), /^Triple fault on cpu0 at 0x100001 .* #DF \(double fault\) has no handler: it is beyond the IDT's limit 0x0\.$/);
+  t.match(text(stop), /^Triple fault on cpu0 at 0x10000[01] .* #DF \(double fault\) has no handler: it is beyond the IDT's limit 0x0\.$/);
   t.match(monitor(guest, 'info catch'), /^1: triple-fault, 1 stop\n$/);
   guest.close();
 });

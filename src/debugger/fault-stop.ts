@@ -1,0 +1,23 @@
+/** The stop at an exit after which a vCPU cannot go on, with its registers as far as the host has kept them. */
+import type { StopEvent } from '../target.js';
+import type { Exit } from '../vmm/exit.js';
+import type { CpuCatching } from './catch/cpu-catching.js';
+import type { CpuView } from './cpu-view.js';
+import { describeFault } from './fault-text.js';
+import type { LastRegisters } from './last-registers.js';
+
+export interface FaultyCpu {
+  readonly thread: number;
+  readonly view: CpuView;
+  readonly lastRegisters: LastRegisters;
+}
+
+export function faultStop({ thread, view, lastRegisters }: FaultyCpu, exit: Exit, catching: CpuCatching): StopEvent {
+  const lost = exit.reason === 'shutdown' && lastRegisters.restoreIfReset();
+  if (lost) view.invalidate();
+  const place = { cpu: `cpu${thread - 1}`, where: view.where, registersRestored: lost };
+  const fault = describeFault(exit, place) ?? { signal: 'SIGTRAP' as const, text: `${place.cpu} left the guest at ${place.where}: ${exit.reason}.` };
+  const caught = exit.reason === 'shutdown' ? catching.tripleFault() : undefined;
+  if (caught === undefined) return { thread, reason: { kind: 'fault', signal: fault.signal }, text: fault.text };
+  return { thread, reason: { kind: 'fault', signal: 'SIGTRAP' }, text: `${fault.text} ${caught}` };
+}
