@@ -5,16 +5,13 @@ import { MachineTarget } from '../debugger/machine-target.js';
 import { probeThisHost } from '../debugger/probe-machine.js';
 import { Server, type ServerEnd } from '../rsp/server.js';
 import { listen, type ListenAddress } from '../rsp/transports/listen-address.js';
-import type { LoadedGuest } from '../vmm/boot/boot-options.js';
-import { readBootModule, readGuestFile } from '../vmm/boot/guest-file.js';
-import { findSymbols } from '../vmm/boot/symbol-file.js';
 import { explainStartError } from '../vmm/host/host-check.js';
 import { readHostFacts } from '../vmm/host/host-facts.js';
 import { emulatedIsaWarning } from '../vmm/host/isa-probe.js';
-import { Machine } from '../vmm/machine.js';
+import type { Machine } from '../vmm/machine.js';
 import { native } from '../vmm/native.js';
 import { openSerial } from '../vmm/serial/open-serial.js';
-import type { SerialBackend } from '../vmm/serial/serial-backend.js';
+import { createMachine } from './create-machine.js';
 import { gdbLine } from './gdb-line.js';
 import { PrivateSocket, startGdb } from './gdb-session.js';
 import { gdbHelperPath, version } from './installation.js';
@@ -31,18 +28,18 @@ export async function runGuest(options: RunOptions): Promise<number> {
   const serial = await openSerial(options.serial, { log: say, openPty: () => native().openPty() });
   if (options.serial === 'pty') say(`serial line: ${serial.description}`);
   try {
-    const machine = orExplain(() => createMachine(options, serial));
+    const { machine, title, close } = orExplain(() => createMachine(options, serial, say));
     try {
-      const warning = machine.guest === undefined ? undefined : emulatedIsaWarning(machine.guest, options.guest);
+      const warning = machine.guest === undefined ? undefined : emulatedIsaWarning(machine.guest, title);
       if (warning !== undefined) say(warning);
       const trace = options.traceExits === undefined ? undefined : ExitTrace.open(options.traceExits, machine.vcpus.length, say);
       try {
-        return await serve(options, machine, trace);
+        return await serve(options, machine, title, trace);
       } finally {
         trace?.close();
       }
     } finally {
-      machine.close();
+      close();
     }
   } finally {
     serial.close();
@@ -59,34 +56,7 @@ function orExplain<T>(begin: () => T): T {
   }
 }
 
-function createMachine(options: RunOptions, serial: SerialBackend): Machine {
-  const { memory, cpu, boot, load, entry, mode, commandLine } = options;
-  const file = readGuestFile(options.guest);
-  const symbols = findSymbols(file, options.symbols);
-  const machine = Machine.create({
-    cpus: options.cpus,
-    irqchip: options.irqchip,
-    serial,
-    log: say,
-    ...(memory !== undefined && { memory }),
-    ...(cpu !== undefined && { cpu }),
-    guest: {
-      ...file,
-      modules: options.modules.map(readBootModule),
-      ...(boot !== undefined && { boot }),
-      ...(load !== undefined && { load }),
-      ...(entry !== undefined && { entry }),
-      ...(mode !== undefined && { mode }),
-      ...(commandLine !== undefined && { commandLine }),
-      ...(symbols !== undefined && { symbols }),
-    },
-  });
-  // In --gdb the terminal's input is gdb's.
-  if (!options.gdb) serial.onInput((bytes) => machine.serial.receive(bytes));
-  return machine;
-}
-
-async function serve(options: RunOptions, machine: Machine, trace: ExitTrace | undefined): Promise<number> {
+async function serve(options: RunOptions, machine: Machine, title: string, trace: ExitTrace | undefined): Promise<number> {
   const socket = options.gdb ? new PrivateSocket() : undefined;
   const address: ListenAddress = socket === undefined ? options.listen : { kind: 'unix', path: socket.path };
   const ending = withResolvers<number>();
@@ -133,7 +103,7 @@ async function serve(options: RunOptions, machine: Machine, trace: ExitTrace | u
   const signals = whenSignalled(options.gdb, (status) => ending.resolve(status));
   try {
     if (listener.isPublic) say(`Warning: other machines can reach ${listener.address}, and whoever connects owns the guest.`);
-    if (socket === undefined && address.kind !== 'stdio') announce(options, listener.address, machine.guest);
+    if (socket === undefined && address.kind !== 'stdio') announce(options, listener.address, machine, title);
     if (!options.hold) target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
     if (socket !== undefined) {
       const gdb = startGdb({ address: socket.path, helper: gdbHelperPath(), extra: options.gdbArguments, ...(executable !== undefined && { executable }) });
@@ -154,11 +124,12 @@ async function serve(options: RunOptions, machine: Machine, trace: ExitTrace | u
 }
 
 /** How the guest was started, what was left out, and what to type. */
-function announce(options: RunOptions, address: string, guest: LoadedGuest | undefined): void {
+function announce(options: RunOptions, address: string, { guest, firmware }: Machine, title: string): void {
   const executable = guest?.executable;
-  if (guest !== undefined) say(`${options.guest}: ${guest.notes.join('; ')}.`);
+  const notes = guest?.notes ?? firmware?.notes;
+  if (notes !== undefined) say(`${title}: ${notes.join('; ')}.`);
   const state = options.hold ? 'is held at its first instruction' : 'is running';
-  say(`${options.guest} ${state}. Type in another terminal:`);
+  say(`${title} ${state}. Type in another terminal:`);
   say(`  ${gdbLine({ address, helper: gdbHelperPath(), ...(executable !== undefined && { executable }) })}`);
 }
 

@@ -7,9 +7,10 @@ import { BOOT_KINDS, CPU_MODES, type BootKind, type StartMode } from '../vmm/boo
 import { parseCpuChoice, type CpuChoice } from '../vmm/cpu-choice.js';
 import { parseSize } from '../vmm/memory-size.js';
 import { DESCRIPTION_VARIANTS, type DescriptionVariant } from '../x86/target-description.js';
+import { chooseStart, type StartOptions } from './firmware-options.js';
 import { UsageError } from './usage-error.js';
 
-const LOG_LAYERS = ['rsp', 'exit', 'bp'] as const;
+const LOG_LAYERS = ['rsp', 'exit', 'bp', 'firmware'] as const;
 export type LogLayer = (typeof LOG_LAYERS)[number];
 
 const text: Options = { type: 'string', requiresArg: true };
@@ -18,13 +19,12 @@ const flag: Options = { type: 'boolean' };
 /** For yargs. Values are read as text, and every error is worded by `readRunOptions`. */
 export const RUN_OPTIONS = {
   listen: text, gdb: flag, memory: text, cpus: text, cpu: text, irqchip: text, boot: text, load: text, entry: text, mode: text, append: text, symbols: text,
+  firmware: text, disk: { type: 'string', array: true, requiresArg: true }, cdrom: text, floppy: text,
   module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, run: flag,
   'on-disconnect': text, 'on-kill': text, description: text, log: text, 'trace-exits': text, mechanisms: text,
 } as const satisfies Record<string, Options>;
 
-export interface RunOptions {
-  /** Path as typed. */
-  readonly guest: string;
+export interface RunOptions extends StartOptions {
   readonly listen: ListenAddress;
   /** Start gdb in this terminal. */
   readonly gdb: boolean;
@@ -35,7 +35,6 @@ export interface RunOptions {
   readonly cpus: number;
   /** Absent: all that KVM offers. */
   readonly cpu?: CpuChoice;
-  readonly irqchip: 'none' | 'kernel';
   /** Absent: told by the content. */
   readonly boot?: BootKind;
   /** GPA. */
@@ -66,13 +65,12 @@ export type ParsedArguments = Readonly<Record<string, unknown>>;
 
 /** Checks and converts. Throws UsageError with one sentence. */
 export function readRunOptions(argv: ParsedArguments): RunOptions {
-  const guest = single(argv, 'guest');
-  if (guest === undefined || guest === '') throw new UsageError('Which guest? Give the file of a boot sector, an image or a kernel.');
+  const start = readStart(argv);
   const gdb = argv['gdb'] === true;
   const listenText = single(argv, 'listen');
   if (gdb && listenText !== undefined) throw new UsageError('--gdb has a connection of its own; leave out --listen or --gdb.');
   const listen = reading(() => parseListenAddress(listenText ?? DEFAULT_LISTEN));
-  const gdbArguments = ((argv['--'] ?? []) as readonly unknown[]).map(String);
+  const gdbArguments = list(argv, '--');
   if (gdbArguments.length > 0 && !gdb) throw new UsageError('What follows -- goes to gdb; add --gdb.');
   const memory = convert(argv, 'memory', (value) => reading(() => parseSize(value)));
   const cpu = convert(argv, 'cpu', (value) => reading(() => parseCpuChoice(value)));
@@ -89,18 +87,17 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
   const mechanisms = convert(argv, 'mechanisms', (value) => names('mechanisms', value, MECHANISMS));
   const description = choice(argv, 'description', ['auto', ...DESCRIPTION_VARIANTS.filter((name) => name !== 'superset')], 'auto');
   return {
-    guest, listen, gdb, gdbArguments,
+    ...start, listen, gdb, gdbArguments,
     ...(memory !== undefined && { memory }),
     cpus: convert(argv, 'cpus', (value) => wholeNumber('cpus', value)) ?? 1,
     ...(cpu !== undefined && { cpu }),
-    irqchip: choice(argv, 'irqchip', ['none', 'kernel'], 'none'),
     ...(boot !== 'auto' && { boot }),
     ...(load !== undefined && { load }),
     ...(entry !== undefined && { entry }),
     ...(mode !== undefined && { mode }),
     ...(commandLine !== undefined && { commandLine }),
     ...(symbols !== undefined && { symbols }),
-    modules: ((argv['module'] ?? []) as readonly unknown[]).map(String),
+    modules: list(argv, 'module'),
     serial: readSerial(argv, listen),
     hold: argv['run'] !== true,
     onDisconnect: choice(argv, 'on-disconnect', ['stop', 'continue', 'kill'], 'stop'),
@@ -110,6 +107,25 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     ...(traceExits !== undefined && { traceExits }),
     ...(mechanisms !== undefined && { mechanisms }),
   };
+}
+
+function readStart(argv: ParsedArguments): StartOptions {
+  const cdrom = single(argv, 'cdrom');
+  const floppy = single(argv, 'floppy');
+  return chooseStart({
+    guest: single(argv, 'guest'),
+    firmware: single(argv, 'firmware'),
+    irqchip: convert(argv, 'irqchip', () => choice(argv, 'irqchip', ['none', 'kernel'], 'none')),
+    given: new Set(Object.keys(argv).filter((name) => argv[name] !== undefined)),
+    disk: list(argv, 'disk'),
+    ...(cdrom !== undefined && { cdrom }),
+    ...(floppy !== undefined && { floppy }),
+  });
+}
+
+/** An option that may be repeated. */
+function list(argv: ParsedArguments, name: string): string[] {
+  return ((argv[name] ?? []) as readonly unknown[]).map(String);
 }
 
 /** A text option; undefined when it was not given. */

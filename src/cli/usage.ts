@@ -8,6 +8,8 @@ kvm-gdbserver gdb-script            prints the path of the helper that stock gdb
   --listen ADDRESS          HOST:PORT, :PORT (127.0.0.1), unix:PATH, stdio         [127.0.0.1:1234]
   --gdb [-- ARGS]           start gdb in this terminal, attached; ends when gdb ends
   --memory SIZE  --cpus N   RAM of the guest, number of its processors             [128M, 1]
+  --firmware ROM            seabios or a file, from the reset vector; GUEST is a disk then [none]
+  --disk FILE[,MODE]  --cdrom FILE  --floppy FILE   MODE: snapshot, readonly, write
   --irqchip WHERE           interrupt controllers: none, kernel (for --cpus 2)     [none]
   --cpu CHOICE              host or base, then -FEATURE,+FEATURE as in /proc/cpuinfo [host]
   --boot KIND               auto, flat, mbr, linux, multiboot, multiboot2, pvh, elf [auto]
@@ -20,13 +22,12 @@ kvm-gdbserver gdb-script            prints the path of the helper that stock gdb
   --on-disconnect WHAT      stop, continue, kill: the guest when gdb goes away     [stop]
   --on-kill WHAT            exit, keep, reset: the guest when gdb says kill        [exit]
   --description NAME        registers that gdb sees: auto, x86-64, i386, i8086     [auto]
-  --log LAYERS              rsp, exit, bp, with commas: what happens, on stderr
+  --log LAYERS              rsp, exit, bp, firmware, with commas: what happens, on stderr
   --mechanisms LIST         debug-register, patch, read-only, step: what may make breakpoints stop
   --trace-exits FILE        every exit on a time line, for Perfetto or chrome://tracing
   --version  --help
 
   kvm-gdbserver boot.img                                  then: gdb -ex 'target remote :1234'
   kvm-gdbserver --gdb kernel.elf -- -ex 'break main'      both in one terminal
-  gdb -ex 'target remote | kvm-gdbserver --listen stdio boot.img'
-  kvm-gdbserver --boot flat --load 0x8000 --mode protected code.bin
+  kvm-gdbserver --firmware seabios disk.img               the same, from the reset vector
 `;

@@ -5,6 +5,7 @@ import type { CpuChoice } from './cpu-choice.js';
 import type { CpuidPolicy } from './cpuid-table.js';
 import type { SerialSink } from './devices/serial-16550a.js';
 import type { BlockImage } from './storage/block-image.js';
+import type { OpenDrive } from './storage/open-drives.js';
 
 /** What to start: the file's bytes and how. */
 export interface GuestSource extends Omit<BootOptions, 'ram'> {
@@ -24,6 +25,8 @@ export interface MachineOptions {
   readonly firmware?: FirmwareImage;
   /** Drives 80h, 81h, … of a small BIOS in this program, whose services a guest in real mode has. Not with firmware. */
   readonly bios?: { readonly disks: readonly BlockImage[] };
+  /** On the two IDE channels; the images are the caller's to close. */
+  readonly drives?: readonly OpenDrive[];
   /** Where COM1 and the debug consoles write; nowhere by default. */
   readonly serial?: SerialSink;
   readonly debugConsole?: SerialSink;

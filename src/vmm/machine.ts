@@ -9,6 +9,7 @@ import { loadGuest } from './boot/load-guest.js';
 import { BiosServices } from './bios/bios-services.js';
 import type { Device, MachineEvent } from './device.js';
 import type { SerialSink } from './devices/serial-16550a.js';
+import { addDrives } from './drive-devices.js';
 import { ExitCounters } from './exit-counters.js';
 import type { Exit, ExitReason, MmioExit } from './exit.js';
 import { setGuestCpuid } from './guest-cpuid.js';
@@ -67,6 +68,7 @@ export class Machine {
   readonly #vm: NativeVm;
   readonly #msrReports: MsrReports;
   readonly #standard: StandardDevices;
+  readonly #channels: readonly Device[];
   readonly #board: FirmwareDevices | undefined;
   readonly #bios: BiosServices | undefined;
   readonly #pristine: readonly PristineVcpu[];
@@ -123,6 +125,7 @@ export class Machine {
     this.mmio = new MmioBus(log);
     const { constants } = native();
     this.protection = new WriteProtection(vm, memory, constants['KVM_MEM_READONLY'], vm.checkExtension(constants['KVM_CAP_NR_MEMSLOTS']));
+    const irqLine = kernelIrqchip ? (irq: number, level: boolean): void => { if (!this.#closed) vm.irqLine(irq, level); } : undefined;
     const raise = (event: MachineEvent): void => { this.#event ??= event; };
     const ram = memory.regions.filter(({ kind }) => kind === 'ram');
     const debugConsole = options.debugConsole ?? options.serial ?? NOWHERE;
@@ -130,8 +133,9 @@ export class Machine {
       raise, ram, cpus, debugConsole,
       serial: options.serial ?? NOWHERE,
       firmwareConsole: options.firmwareConsole === undefined ? debugConsole : options.firmwareConsole,
-      ...(kernelIrqchip && { irqLine: (irq: number, level: boolean) => { if (!this.#closed) vm.irqLine(irq, level); } }),
+      ...(irqLine !== undefined && { irqLine }),
     });
+    this.#channels = addDrives(this.ports, options.drives ?? [], irqLine);
     this.#board = firmware === undefined ? undefined : addFirmwareDevices(this.ports, this.mmio, {
       raise, memory, shortcuts: this.#standard.shortcuts, config: { ram, cpus, serialConsole: COM1_PORT },
     });
@@ -160,7 +164,7 @@ export class Machine {
   }
 
   get devices(): readonly Device[] {
-    return [...this.#standard.all, ...this.#board?.all ?? []];
+    return [...this.#standard.all, ...this.#channels, ...this.#board?.all ?? []];
   }
 
   /** Types on the keyboard (`keystrokes` says what a text can have). Throws RangeError with one sentence. */

@@ -1,0 +1,67 @@
+/** From the options of `run` to a machine: its files are opened, its guest or firmware is loaded. */
+import { basename } from 'node:path';
+import { readBootModule, readGuestFile } from '../vmm/boot/guest-file.js';
+import { requireSeabios } from '../vmm/boot/seabios.js';
+import { findSymbols } from '../vmm/boot/symbol-file.js';
+import type { GuestSource } from '../vmm/machine-options.js';
+import { Machine } from '../vmm/machine.js';
+import type { SerialBackend } from '../vmm/serial/serial-backend.js';
+import { closeDrives, openDrives } from '../vmm/storage/open-drives.js';
+import { LineLog } from './line-log.js';
+import type { RunOptions } from './run-options.js';
+
+export interface CreatedMachine {
+  readonly machine: Machine;
+  /** What it runs, as typed: the guest, or the firmware. */
+  readonly title: string;
+  /** Closes the machine and its images. */
+  readonly close: () => void;
+}
+
+/** Throws GuestError, RangeError or NativeError with one sentence; nothing stays open then. */
+export function createMachine(options: RunOptions, serial: SerialBackend, say: (sentence: string) => void): CreatedMachine {
+  const { memory, cpu, cpus, irqchip, guest, firmware } = options;
+  const rom = firmware === undefined ? undefined : readGuestFile(firmware === 'seabios' ? requireSeabios() : firmware);
+  const source = guest === undefined ? undefined : readGuest(guest, options);
+  const drives = openDrives(options.drives, say);
+  try {
+    const machine = Machine.create({
+      cpus, irqchip, serial, drives,
+      log: say,
+      // Firmware is talkative there, and every letter costs an exit.
+      ...(rom !== undefined && { firmwareConsole: options.log.has('firmware') ? new LineLog((line) => say(`firmware ${line}`)) : null }),
+      ...(memory !== undefined && { memory }),
+      ...(cpu !== undefined && { cpu }),
+      ...(rom !== undefined && { firmware: rom }),
+      ...(source !== undefined && { guest: source }),
+    });
+    // In --gdb the terminal's input is gdb's.
+    if (!options.gdb) serial.onInput((bytes) => machine.serial.receive(bytes));
+    return {
+      machine,
+      title: guest ?? (rom === undefined ? 'nothing' : basename(rom.path)),
+      close: () => {
+        machine.close();
+        closeDrives(drives);
+      },
+    };
+  } catch (error) {
+    closeDrives(drives);
+    throw error;
+  }
+}
+
+function readGuest(path: string, { boot, load, entry, mode, commandLine, modules, symbols: typed }: RunOptions): GuestSource {
+  const file = readGuestFile(path);
+  const symbols = findSymbols(file, typed);
+  return {
+    ...file,
+    modules: modules.map(readBootModule),
+    ...(boot !== undefined && { boot }),
+    ...(load !== undefined && { load }),
+    ...(entry !== undefined && { entry }),
+    ...(mode !== undefined && { mode }),
+    ...(commandLine !== undefined && { commandLine }),
+    ...(symbols !== undefined && { symbols }),
+  };
+}

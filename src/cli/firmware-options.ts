@@ -1,0 +1,52 @@
+/** How a machine starts when more than one file has a say: a guest, a firmware ROM, drives. */
+import { GuestError } from '../vmm/boot/boot-options.js';
+import { chooseDrives, type DriveArguments, type DrivePlace } from '../vmm/storage/disk-choice.js';
+import { UsageError } from './usage-error.js';
+
+/** Options that say how the guest file is loaded, which firmware does by itself. */
+const FOR_GUESTS_WITHOUT_FIRMWARE = ['boot', 'load', 'entry', 'mode', 'append', 'module', 'symbols'] as const;
+
+/** As typed. */
+export interface StartArguments extends DriveArguments {
+  readonly guest: string | undefined;
+  readonly firmware: string | undefined;
+  readonly irqchip: 'none' | 'kernel' | undefined;
+  /** Names of the options that were given. */
+  readonly given: ReadonlySet<string>;
+}
+
+export interface StartOptions {
+  /** The guest that is loaded; none with firmware, which starts from a drive. */
+  readonly guest?: string;
+  /** Path of a ROM, or `seabios`. */
+  readonly firmware?: string;
+  readonly drives: readonly DrivePlace[];
+  readonly irqchip: 'none' | 'kernel';
+}
+
+/** Throws UsageError with one sentence. */
+export function chooseStart({ guest, firmware, irqchip, given, disk = [], ...rest }: StartArguments): StartOptions {
+  if (firmware === '') throw new UsageError('--firmware takes a ROM file, seabios or none.');
+  const hasDrives = disk.length > 0 || rest.cdrom !== undefined || rest.floppy !== undefined;
+  const rom = firmware ?? (guest === undefined && hasDrives ? 'seabios' : 'none');
+  if (rom === 'none') {
+    if (guest === undefined || guest === '') throw new UsageError('Which guest? Give the file of a boot sector, an image or a kernel, or --firmware.');
+    return { guest, drives: drives({ disk, ...rest }), irqchip: irqchip ?? 'none' };
+  }
+  const misplaced = FOR_GUESTS_WITHOUT_FIRMWARE.find((name) => given.has(name));
+  if (misplaced !== undefined) {
+    throw new UsageError(`--${misplaced} is for a guest that is started without firmware; leave it out, or add --firmware none.`);
+  }
+  if (irqchip === 'none') throw new UsageError('Firmware needs the interrupt controllers of a PC; leave --irqchip none out.');
+  if (guest === '') throw new UsageError('Which disk? The guest with --firmware is the image of the first hard disk.');
+  const disks = guest === undefined ? disk : [`${guest},snapshot`, ...disk];
+  return { firmware: rom, drives: drives({ disk: disks, ...rest }), irqchip: 'kernel' };
+}
+
+function drives(typed: DriveArguments): readonly DrivePlace[] {
+  try {
+    return chooseDrives(typed);
+  } catch (error) {
+    throw error instanceof GuestError ? new UsageError(error.message, { cause: error }) : error;
+  }
+}

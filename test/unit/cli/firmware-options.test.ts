@@ -1,0 +1,49 @@
+/** What starts: a guest, firmware, or firmware with the guest as its disk. */
+import test from 'tape';
+import { readRunOptions, type ParsedArguments } from '../../../src/cli/run-options.js';
+import { UsageError } from '../../../src/cli/usage-error.js';
+
+function start(argv: ParsedArguments): unknown {
+  const { guest, firmware, drives, irqchip } = readRunOptions(argv);
+  return { guest, firmware, irqchip, drives: drives.map(({ path, mode, kind, channel, unit }) => `${kind} ${path} ${mode} ${channel}.${unit}`) };
+}
+
+test('firmware options: what starts', (t) => {
+  const rows: readonly (readonly [ParsedArguments, unknown])[] = [
+    [{ guest: 'k.elf' }, { guest: 'k.elf', firmware: undefined, irqchip: 'none', drives: [] }],
+    [{ guest: 'k.elf', firmware: 'none', disk: ['d,write'] }, { guest: 'k.elf', firmware: undefined, irqchip: 'none', drives: ['disk d write 0.0'] }],
+    [{ firmware: 'seabios' }, { guest: undefined, firmware: 'seabios', irqchip: 'kernel', drives: [] }],
+    [{ firmware: './rom.bin', irqchip: 'kernel' }, { guest: undefined, firmware: './rom.bin', irqchip: 'kernel', drives: [] }],
+    [{ firmware: 'seabios', guest: 'a.img,write', disk: ['b,readonly'] },
+      { guest: undefined, firmware: 'seabios', irqchip: 'kernel', drives: ['disk a.img,write snapshot 0.0', 'disk b readonly 0.1'] }],
+    [{ cdrom: 'g.iso' }, { guest: undefined, firmware: 'seabios', irqchip: 'kernel', drives: ['cdrom g.iso readonly 1.0'] }],
+    [{ disk: ['a'] }, { guest: undefined, firmware: 'seabios', irqchip: 'kernel', drives: ['disk a snapshot 0.0'] }],
+  ];
+  for (const [argv, expected] of rows) t.deepEqual(start(argv), expected, JSON.stringify(argv));
+  t.end();
+});
+
+test('firmware options: what cannot be is one sentence', (t) => {
+  const rows: readonly (readonly [ParsedArguments, RegExp])[] = [
+    [{ firmware: 'none' }, /^Which guest\?/],
+    [{ firmware: '' }, /^--firmware takes a ROM file, seabios or none\.$/],
+    [{ firmware: 'seabios', guest: '' }, /^Which disk\?/],
+    [{ firmware: 'seabios', irqchip: 'none' }, /^Firmware needs the interrupt controllers of a PC; leave --irqchip none out\.$/],
+    ...['boot', 'load', 'entry', 'mode', 'append', 'symbols'].map((name) =>
+      [{ firmware: 'seabios', guest: 'a', [name]: '0' }, new RegExp(`^--${name} is for a guest that is started without firmware`)] as const),
+    [{ disk: ['a'], module: ['m'] }, /^--module is for a guest that is started without firmware/],
+    [{ firmware: 'seabios', guest: 'a', disk: ['a'] }, /^a is given twice; a file can be only one drive\.$/],
+    [{ firmware: 'seabios', disk: ['a', 'b', 'c', 'd'], cdrom: 'e' }, /are too many/],
+    [{ guest: 'a', disk: ['b,wriet'] }, /"wriet" is not a way to open a disk/],
+    [{ floppy: 'f.img' }, /there is no floppy controller/],
+  ];
+  for (const [argv, message] of rows) {
+    try {
+      readRunOptions(argv);
+      t.fail(`${JSON.stringify(argv)} was taken`);
+    } catch (error) {
+      t.ok(error instanceof UsageError && message.test(error.message) && !error.message.includes('\n'), (error as Error).message);
+    }
+  }
+  t.end();
+});
