@@ -23,7 +23,8 @@ const ALL_SECONDS = 5400;
 function jobFor(name, options) {
   const { files, sessions } = selection(root, options, name !== LOCAL);
   if (files.length === 0) throw new StepError(`No test file's path contains ${options.only}.`);
-  return { name, files, sessions: { run: sessions, leftOut: hosts[name]?.sessionsLeftOut ?? {} } };
+  const leftOut = hosts[name]?.filesLeftOut ?? {};
+  return { name, files: files.filter((file) => !(file in leftOut)), leftOut: files.filter((file) => file in leftOut), sessions: { run: sessions, leftOut: hosts[name]?.sessionsLeftOut ?? {} } };
 }
 
 /** Calls `work`; a host that cannot be had is reported as such. Returns what `work` returns, or undefined. */
@@ -51,7 +52,12 @@ async function prepare(host, places) {
 }
 
 async function runEmulated(name, options, places, report, counted) {
-  const job = jobFor(name, options);
+  const { leftOut, ...job } = jobFor(name, options);
+  for (const file of leftOut) {
+    const reason = `${file}: ${hosts[name].filesLeftOut[file]}`;
+    report.file(counted, { file, passed: 0, failed: 0, skipped: 1, seconds: 0, details: '', reasons: [reason] });
+  }
+  if (job.files.length === 0) return;
   const waiting = new Set(job.files);
   const isQuick = !options.all && options.only === undefined;
   const trouble = await boot(hosts[name], {
