@@ -8,6 +8,8 @@ const TABLE = 'test/hosts/doctor-table.test.ts';
 /** Takes KVM away from a whole kernel: only where that is nobody else's. */
 const REFUSALS = 'test/hosts/kernel-refusals.test.ts';
 const QUICK_FOLDER = /^test\/kvm\/debugger\//;
+/** Many thousand steps: minutes in an emulator. */
+const SLOW = /\/(instruction-access|traces)\.test\.ts$/;
 const QUICK_SESSION = 'modes';
 
 /**
@@ -50,5 +52,5 @@ export function selection(root, { all, doctor, only }, isOwnKernel) {
   const everything = [...filesOf(root, suites.kvm), ...gdb, ...ofHosts];
   if (only !== undefined) return { files: everything.filter((file) => file.includes(only)), sessions: undefined };
   if (all) return { files: everything, sessions: undefined };
-  return { files: everything.filter((file) => QUICK_FOLDER.test(file) || ofHosts.includes(file)), sessions: [QUICK_SESSION] };
+  return { files: everything.filter((file) => (QUICK_FOLDER.test(file) && !SLOW.test(file)) || ofHosts.includes(file)), sessions: [QUICK_SESSION] };
 }
