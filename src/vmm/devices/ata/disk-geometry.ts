@@ -1,4 +1,4 @@
-/** Cylinders, heads and sectors of a disk that has none: from its partition table, or from its size. */
+/** Cylinders, heads and sectors of a disk that has none: from what is on it, or from its size. */
 import type { Geometry } from './task-file.js';
 
 /**
@@ -21,19 +21,28 @@ const PARTITION_TABLE = 446;
 const BIOS_CYLINDERS = 1024;
 const LARGE_LIMIT = 131072;
 
+/** Tracks of a floppy, both sides, by the sectors of its image: 320, 360 and 720 KiB, 1.2, 1.44 and 2.88 MB. */
+const FLOPPIES: Readonly<Record<number, { readonly heads: number; readonly sectors: number }>> = {
+  640: { heads: 2, sectors: 8 }, 720: { heads: 2, sectors: 9 }, 1440: { heads: 2, sectors: 9 },
+  2400: { heads: 2, sectors: 15 }, 2880: { heads: 2, sectors: 18 }, 5760: { heads: 2, sectors: 36 },
+};
+
+/** Heads, and sectors per track. */
+type Tracks = Pick<Geometry, 'heads' | 'sectors'>;
+
 /**
- * The geometry of a disk of `sectorCount` sectors whose first sector is `mbr`. What a partition table was made with counts,
- * for the boot code behind it reads with the same numbers; else 16 heads and 63 sectors, and at least two cylinders, for
- * BIOSes keep the last one for tests.
+ * The geometry of a disk of `sectorCount` sectors whose first sector is `first`. What the image was made with counts, for
+ * its boot code reads with the same numbers: those of a partition table, of a FAT volume without one, of a floppy's size;
+ * else 16 heads and 63 sectors. There are at least two cylinders, for BIOSes keep the last one for tests.
  */
-export function diskGeometry(sectorCount: number, mbr: Uint8Array): DiskGeometry {
-  const made = partitionGeometry(sectorCount, mbr);
+export function diskGeometry(sectorCount: number, first: Uint8Array): DiskGeometry {
+  const made = partitionGeometry(sectorCount, first) ?? volumeGeometry(sectorCount, first) ?? FLOPPIES[sectorCount];
   const { heads, sectors } = made !== undefined && made.heads <= MAXIMUM_HEADS ? made : { heads: MAXIMUM_HEADS, sectors: SECTORS };
   const cylinders = clamp(Math.floor(sectorCount / (heads * sectors)), 2, MAXIMUM_CYLINDERS);
   if (made !== undefined && made.heads > MAXIMUM_HEADS) {
     return { cylinders, heads, sectors, translation: cylinders * heads <= LARGE_LIMIT ? 'large' : 'lba' };
   }
-  // A table made with so few heads was made for the disk's own numbers, however many cylinders that leaves out of reach.
+  // An image made with so few heads was made for the disk's own numbers, however many cylinders that leaves out of reach.
   return { cylinders, heads, sectors, translation: made !== undefined || cylinders <= BIOS_CYLINDERS ? 'none' : 'lba' };
 }
 
@@ -41,7 +50,7 @@ export function diskGeometry(sectorCount: number, mbr: Uint8Array): DiskGeometry
  * The heads and sectors that a partition's end was computed with, when the entry is right with them: partitions made on
  * cylinders end at the last sector of the last head. Code or text in place of a table does not pass.
  */
-function partitionGeometry(sectorCount: number, mbr: Uint8Array): { heads: number; sectors: number } | undefined {
+function partitionGeometry(sectorCount: number, mbr: Uint8Array): Tracks | undefined {
   if (mbr.length < 512 || mbr[510] !== 0x55 || mbr[511] !== 0xaa) return undefined;
   const view = new DataView(mbr.buffer, mbr.byteOffset, 512);
   for (let at = PARTITION_TABLE; at < PARTITION_TABLE + 64; at += 16) {
@@ -55,6 +64,20 @@ function partitionGeometry(sectorCount: number, mbr: Uint8Array): { heads: numbe
     if (inReach === end || (cylinder === BIOS_CYLINDERS - 1 && end > inReach && end % (heads * sectors) === 0)) return { heads, sectors };
   }
   return undefined;
+}
+
+/**
+ * Heads and sectors in the BIOS parameter block of a FAT volume that is the whole disk (Microsoft FAT specification 1.03,
+ * "Boot Sector and BPB"), as floppy images have it.
+ */
+function volumeGeometry(sectorCount: number, boot: Uint8Array): Tracks | undefined {
+  if (boot.length < 512 || (boot[0] !== 0xeb && boot[0] !== 0xe9)) return undefined;
+  const view = new DataView(boot.buffer, boot.byteOffset, 512);
+  const small = view.getUint16(0x13, true);
+  const total = small === 0 ? view.getUint32(0x20, true) : small;
+  const sectors = view.getUint16(0x18, true), heads = view.getUint16(0x1a, true);
+  const plausible = view.getUint16(0x0b, true) === 512 && total === sectorCount && sectors >= 1 && sectors <= SECTORS && heads >= 1 && heads <= 255;
+  return plausible ? { heads, sectors } : undefined;
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -23,7 +23,9 @@ test('geometry by size', (t) => {
   const none = new Uint8Array(512);
   for (const [sectors, expected] of [
     [1, '2/16/63 none'],
-    [2880, '2/16/63 none'],
+    [2880, '80/2/18 none'],
+    [720, '40/2/9 none'],
+    [2881, '2/16/63 none'],
     [20 * 1008, '20/16/63 none'],
     [1024 * 1008, '1024/16/63 none'],
     [1025 * 1008, '1025/16/63 lba'],
@@ -52,5 +54,31 @@ test('geometry from a partition table', (t) => {
   const unsigned = mbr(good);
   unsigned[510] = 0;
   t.equal(show(size, unsigned), plain, 'no signature');
+  t.end();
+});
+
+test('geometry from a FAT volume without partitions', (t) => {
+  const volume = (total: number, perTrack: number, heads: number, bytes = 512, jump = 0xeb): Uint8Array => {
+    const boot = new Uint8Array(512);
+    boot[0] = jump;
+    const view = new DataView(boot.buffer);
+    view.setUint16(0x0b, bytes, true);
+    if (total < 0x10000) view.setUint16(0x13, total, true);
+    else view.setUint32(0x20, total, true);
+    view.setUint16(0x18, perTrack, true);
+    view.setUint16(0x1a, heads, true);
+    boot.set([0x55, 0xaa], 510);
+    return boot;
+  };
+  t.equal(show(3360, volume(3360, 21, 2)), '80/2/21 none', 'a floppy of 1.68 MB');
+  t.equal(show(100000, volume(100000, 32, 16)), '195/16/32 none');
+  t.equal(show(200 * 255 * 63, volume(200 * 255 * 63, 63, 255)), '3187/16/63 large');
+  for (const [why, boot] of [
+    ['another size', volume(3361, 21, 2)],
+    ['sectors of 1024 bytes', volume(3360, 21, 2, 1024)],
+    ['no sectors', volume(3360, 0, 2)],
+    ['no heads', volume(3360, 21, 0)],
+    ['no jump', volume(3360, 21, 2, 512, 0xfa)],
+  ] as const) t.equal(show(3360, boot), '3/16/63 none', why);
   t.end();
 });
