@@ -5,6 +5,8 @@ import { filesOf, suites } from '../../scripts/test-suites.mjs';
 const SESSIONS = 'test/hosts/sessions.test.ts';
 /** Compares docs/hosts.md with what doctor says on the host. */
 const TABLE = 'test/hosts/doctor-table.test.ts';
+/** Boots a kernel that the runner gets. */
+export const LINUX = 'test/hosts/linux-kernel.test.ts';
 /** Takes KVM away from a whole kernel: only where that is nobody else's. */
 const REFUSALS = 'test/hosts/kernel-refusals.test.ts';
 const QUICK_FOLDER = /^test\/kvm\/debugger\//;
@@ -48,7 +50,7 @@ export function readArguments(words, known) {
 export function selection(root, { all, doctor, only }, isOwnKernel) {
   if (doctor) return { files: ['doctor'], sessions: [] };
   const gdb = filesOf(root, suites.gdb).filter((file) => !/\/(examples|rsp-fake)\.test\.ts$/.test(file));
-  const ofHosts = isOwnKernel ? [SESSIONS, TABLE, REFUSALS] : [SESSIONS, TABLE];
+  const ofHosts = [SESSIONS, TABLE, LINUX, ...(isOwnKernel ? [REFUSALS] : [])];
   const everything = [...filesOf(root, suites.kvm), ...gdb, ...ofHosts];
   if (only !== undefined) return { files: everything.filter((file) => file.includes(only)), sessions: undefined };
   if (all) return { files: everything, sessions: undefined };

@@ -14,6 +14,8 @@ const DATA = ['/usr/share/gdb', '/usr/lib/terminfo', '/lib/terminfo', '/usr/lib/
 const PROJECT = ['package.json', 'bin', 'scripts', 'test', 'examples', 'gdb', 'docs/hosts.md', 'dist', 'build/Release/kvm.node', 'build/native-test/fail-kvm-call.so', 'node_modules'];
 const TOOLS_ONLY = /^(typescript|typescript-eslint|@typescript-eslint|eslint|@eslint|@esbuild|esbuild|@types|node-gyp|undici-types)$/;
 const FREE_MIB = 256;
+/** Where the disk has the kernel that tests boot as a guest. */
+export const GUEST_KERNEL = '/linux';
 
 const START = `mount -t tmpfs t /run; mkdir -p /dev/pts /dev/shm; mount -t devpts p /dev/pts; mount -t tmpfs t /dev/shm
 ln -sfn /proc/self/fd /dev/fd; ln -sf fd/0 /dev/stdin; ln -sf fd/1 /dev/stdout; ln -sf fd/2 /dev/stderr
@@ -80,10 +82,11 @@ function addProject(tree) {
  * Makes the disk's image, an ext4 file system of 1 MiB steps.
  * @param {string} work a folder for the image and for what goes on it
  * @param {string} busybox a busybox without shared libraries
+ * @param {string} kernel a Linux bzImage
  * @returns {Promise<string>} the image's path
  * @throws {Unavailable} where a program is missing
  */
-export async function makeDisk(work, busybox) {
+export async function makeDisk(work, busybox, kernel) {
   const mkfs = ['/usr/sbin/mkfs.ext4', '/sbin/mkfs.ext4'].find((path) => existsSync(path));
   if (mkfs === undefined) throw new Unavailable('mkfs.ext4 is missing; the Debian package e2fsprogs has it.');
   const tree = join(work, 'tree');
@@ -94,6 +97,7 @@ export async function makeDisk(work, busybox) {
   await borrowPrograms(tree);
   await addBusybox(tree, busybox);
   addProject(tree);
+  cpSync(kernel, join(tree, GUEST_KERNEL));
   writeFileSync(join(tree, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n');
   writeFileSync(join(tree, 'etc/group'), 'root:x:0:\ntty:x:5:\n');
   writeFileSync(join(tree, 'etc/hosts'), '127.0.0.1 localhost host\n');

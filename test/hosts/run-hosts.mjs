@@ -5,11 +5,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../scripts/root.mjs';
 import { StepError, runQuietly } from '../../scripts/run-quietly.mjs';
-import { selection } from './arguments.mjs';
+import { LINUX, selection } from './arguments.mjs';
 import { boot } from './boot.mjs';
 import { Unavailable, unpacked } from './debian-packages.mjs';
-import { makeDisk } from './disk.mjs';
+import { GUEST_KERNEL, makeDisk } from './disk.mjs';
 import { hosts } from './hosts.mjs';
+import { kernelIn } from './initramfs.mjs';
 import { packageSets } from './package-sets.mjs';
 import { describeThisMachine, runOnThisMachine } from './this-machine.mjs';
 
@@ -48,7 +49,27 @@ async function prepare(host, places) {
   if (places.disk !== undefined) return;
   // Its own test builds it where it can; a host has no compiler.
   await runQuietly('The library that lets KVM calls fail could not be built.', 'make', ['-s', '-C', join(root, 'test/native'), 'faults']);
-  places.disk = await makeDisk(places.work, join(tools, 'bin/busybox'));
+  places.disk = await makeDisk(places.work, join(tools, 'bin/busybox'), await guestKernel(places));
+}
+
+/** Debian's kernel: the hosts run it, and tests boot it as a guest. */
+async function guestKernel(places) {
+  return kernelIn(await unpacked(places.cache, 'kernel', packageSets.kernel)).image;
+}
+
+/** This machine's job. Where the guest kernel cannot be had, only its test is left out. */
+async function runLocal(options, places, report, counted) {
+  const job = jobFor(LOCAL, options);
+  if (job.files.includes(LINUX)) {
+    try {
+      job.kernel = await guestKernel(places);
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      job.files = job.files.filter((file) => file !== LINUX);
+      report.file(counted, { file: LINUX, passed: 0, failed: 0, skipped: 1, seconds: 0, details: '', reasons: [error.message] });
+    }
+  }
+  await runOnThisMachine(job, (result) => report.file(counted, result));
 }
 
 async function runEmulated(name, options, places, report, counted) {
@@ -61,7 +82,7 @@ async function runEmulated(name, options, places, report, counted) {
   const waiting = new Set(job.files);
   const isQuick = !options.all && options.only === undefined;
   const trouble = await boot(hosts[name], {
-    cache: places.cache, disk: places.disk, work: join(places.work, name), job, seconds: isQuick ? QUICK_SECONDS : ALL_SECONDS,
+    cache: places.cache, disk: places.disk, work: join(places.work, name), job: { ...job, kernel: GUEST_KERNEL }, seconds: isQuick ? QUICK_SECONDS : ALL_SECONDS,
   }, (result) => {
     waiting.delete(result.file);
     report.file(counted, result);
@@ -78,7 +99,7 @@ export async function runHosts(options, places, report) {
   mkdirSync(places.cache, { recursive: true });
   if (options.names.includes(LOCAL)) {
     const counted = report.begin(LOCAL, describeThisMachine());
-    await unlessUnavailable(report, counted, () => runOnThisMachine(jobFor(LOCAL, options), (result) => report.file(counted, result)));
+    await unlessUnavailable(report, counted, () => runLocal(options, places, report, counted));
   }
   const ready = [];
   for (const name of options.names.filter((other) => other !== LOCAL)) {

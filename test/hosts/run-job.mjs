@@ -29,9 +29,9 @@ async function runTests(file, { timeScale, maySkip }) {
 }
 
 /**
- * @param {{ name: string, files: string[], sessions: object, timeScale: number, maySkip: boolean }} job `name` of the host;
+ * @param {{ name: string, files: string[], sessions: object, timeScale: number, maySkip: boolean, kernel?: string }} job `name` of the host;
  *   `sessions` for sessions.test.ts; `timeScale`: limits are this many times as long; `maySkip`: a test may say that this
- *   host cannot show something
+ *   host cannot show something; `kernel`: a bzImage for linux-kernel.test.ts
  * @param {(result: { file: string, passed: number, failed: number, skipped: number, problem?: string, seconds: number,
  *   details: string, reasons: string[] }) => void} report called after each file
  */
@@ -40,5 +40,6 @@ export async function runJob(job, report) {
   process.env.HOST_NAME = job.name;
   process.env.HOST_SESSIONS = JSON.stringify(job.sessions);
   process.env.HOST_TIME_SCALE = String(job.timeScale);
+  if (job.kernel !== undefined) process.env.HOST_KERNEL = job.kernel;
   for (const file of job.files) report(await (file === 'doctor' ? runDoctor() : runTests(file, job)));
 }

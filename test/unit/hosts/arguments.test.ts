@@ -62,6 +62,7 @@ test('test:hosts: the files', async (t) => {
   t.notOk(quick.files.some((file) => file.startsWith('test/gdb/')), 'quick has no gdb but in its session');
   t.deepEqual(quick.sessions, ['modes']);
   t.notOk(selection(ROOT, {}, false).files.includes(refusals), 'this machine keeps its KVM');
+  for (const own of [true, false]) t.ok(selection(ROOT, {}, own).files.includes('test/hosts/linux-kernel.test.ts'), 'a real kernel');
   const all = selection(ROOT, { all: true }, true);
   t.equal(all.sessions, undefined, 'every session');
   for (const file of [...quick.files, 'test/gdb/endings.test.ts', 'test/kvm/native/kick.test.ts']) t.ok(all.files.includes(file), `all has ${file}`);
