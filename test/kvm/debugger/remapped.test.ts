@@ -9,12 +9,12 @@ const le = (value: number, size: number): number[] => Array.from({ length: size 
 const ALIAS = 0x30_0000;
 const MASK = 0xf_ffff_ffff_f000n;
 
-/** Changes the page directory's second entry, waits for some 50 ms, goes on at the alias of its `target`, and halts. */
+/** Changes the page directory's second entry, waits for some 15 ms, goes on at the alias of its `target`, and halts. */
 function program(directory: number): { code: number[]; target: number } {
   const start = [
     0xc7, 0x04, 0x25, ...le(directory + 8, 4), ...le(0x83, 4), // mov dword [PDE 1], present, writable, 2 MiB, frame 0
     0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8, //                        mov rax, cr3; mov cr3, rax
-    0xb9, ...le(100_000, 4), 0xff, 0xc9, 0x75, 0xfc, //           mov ecx, 100000; 1: dec ecx; jnz 1b
+    0xb9, ...le(30_000, 4), 0xff, 0xc9, 0x75, 0xfc, //           mov ecx, 30000;  1: dec ecx; jnz 1b
   ];
   const jump = [0xb8, ...le(ALIAS + start.length + 7, 4), 0xff, 0xe0]; // mov eax, alias of target; jmp rax
   return { code: [...start, ...jump, 0x90, 0x90, 0xf4], target: start.length + jump.length };
