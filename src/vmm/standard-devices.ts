@@ -15,6 +15,8 @@ import type { PortBus } from './port-bus.js';
 /** Interrupt lines of a PC. */
 const KEYBOARD_IRQ = 1, COM1_IRQ = 4, RTC_IRQ = 8, MOUSE_IRQ = 12;
 
+const FIRMWARE_CONSOLE = 0x402;
+
 export interface DeviceWiring {
   readonly raise: RaiseEvent;
   readonly serial: SerialSink;
@@ -72,9 +74,11 @@ export function addStandardDevices(ports: PortBus, wiring: DeviceWiring): Standa
   ports.claim(debugExit, 0xf4, 4);
   ports.claim(debugExit, 0x501, 2);
   for (const { device, base, length } of shortcuts) ports.claim(device, base, length);
-  if (wiring.firmwareConsole !== null) {
+  if (wiring.firmwareConsole === null) {
+    ports.expectAbsent(FIRMWARE_CONSOLE, 1);
+  } else {
     const firmwareConsole = new DebugConsole('debug console (0x402)', wiring.firmwareConsole);
-    ports.claim(firmwareConsole, 0x402, 1);
+    ports.claim(firmwareConsole, FIRMWARE_CONSOLE, 1);
     all.push(firmwareConsole);
   }
   return { all, serial: com1, i8042, postCode, shortcuts };

@@ -175,8 +175,9 @@ export class CmosRtc implements PortDevice {
     const pending = (flags & this.#cmos[REG_B] & INTERRUPTS) !== 0;
     this.#flags = 0;
     this.#setIrq(false);
-    // A tick that became due meanwhile is the next edge.
-    if ((this.#cmos[REG_B] & B_PERIODIC) !== 0 && this.#ticks() > this.#toldTicks) this.#update();
+    // A tick that became due meanwhile is the next edge; only who counts interrupts would miss it.
+    if ((this.#cmos[REG_B] & B_PERIODIC) === 0) this.#toldTicks = this.#ticks();
+    else if (this.#ticks() > this.#toldTicks) this.#update();
     return flags | (pending ? C_IRQ : 0);
   }
 

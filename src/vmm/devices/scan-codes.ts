@@ -14,6 +14,9 @@ const SET_TWO_OF_SET_ONE: readonly number[] = [
 ];
 const SET_ONE_OF_SET_TWO = new Map(SET_TWO_OF_SET_ONE.map((code, index) => [code, index] as const).filter(([code]) => code !== 0));
 
+// No key: the keyboard's answer that it sends set 2, as drivers know it behind the translation.
+SET_ONE_OF_SET_TWO.set(0x02, 0x41);
+
 const EXTENDED = 0xe0, BREAK = 0xf0;
 /** Set 2. */
 const SHIFT = 0x12;
