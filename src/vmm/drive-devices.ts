@@ -1,5 +1,6 @@
 /** The two IDE channels of a PC and the drives on them. */
 import { AtaDisk } from './devices/ata/ata-disk.js';
+import { AtapiCdrom } from './devices/ata/atapi-cdrom.js';
 import { CONTROL_OFFSET, IdeChannel } from './devices/ata/ide-channel.js';
 import type { IdeDrive } from './devices/ata/ide-drive.js';
 import type { PortBus } from './port-bus.js';
@@ -27,6 +28,7 @@ export function addDrives(ports: PortBus, drives: readonly OpenDrive[], irqLine:
   });
 }
 
-function openDrive({ image, channel, unit }: OpenDrive): IdeDrive {
-  return new AtaDisk(image, `KG${channel}${unit}`);
+function openDrive({ kind, image, channel, unit }: OpenDrive): IdeDrive {
+  const serial = `KG${channel}${unit}`;
+  return kind === 'cdrom' ? new AtapiCdrom(image, serial) : new AtaDisk(image, serial);
 }

@@ -13,8 +13,8 @@ export interface ImageFolder {
 }
 
 /** A test with a folder of its own. */
-export function imageTest(name: string, body: (t: Test, folder: ImageFolder) => void): void {
-  test(name, (t) => {
+export function imageTest(name: string, body: (t: Test, folder: ImageFolder) => void | Promise<void>): void {
+  test(name, async (t) => {
     const root = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-test-'));
     const path = (file: string): string => join(root, file);
     const file = (file: string, bytes: Uint8Array): string => {
@@ -26,11 +26,10 @@ export function imageTest(name: string, body: (t: Test, folder: ImageFolder) => 
       return path(name);
     };
     try {
-      body(t, { path, file, sparse });
+      await body(t, { path, file, sparse });
     } finally {
       rmSync(root, { recursive: true });
     }
-    t.end();
   });
 }
 
