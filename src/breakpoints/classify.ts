@@ -8,6 +8,7 @@ import type { PatchMechanism } from './planner.js';
 const VECTOR_DB = 1;
 const VECTOR_BP = 3;
 const OPCODE_INT3 = 0xcc;
+const OPCODE_HLT = 0xf4;
 /** KVM_INTERNAL_ERROR_EMULATION. */
 const SUBERROR_EMULATION = 1;
 /** DR6 (SDM vol. 3, 18.2.3). */
@@ -40,12 +41,18 @@ export type Hit =
   | { readonly kind: 'guest-int3'; readonly refused: boolean }
   /** A #DB that the guest raised for itself (its TF, its debug registers): it must get it back with this DR6. */
   | { readonly kind: 'guest-debug'; readonly dr6: bigint }
+  /**
+   * No HLT was executed just now. A software host's emulator keeps the halt of a HLT that was stepped, ours at a handler's
+   * entry or the guest's, and makes it an exit of the first instruction that is not stepped; that one has been executed.
+   */
+  | { readonly kind: 'stale-halt' }
   | { readonly kind: 'none' };
 
 /** What an exit means for breakpoints (KVM api.rst, KVM_EXIT_DEBUG; SDM vol. 3, 18.2.3 for DR6). Never throws. */
 export function classifyExit({ exit, pc, stepping, patchAt, byteAt, debugRegisters }: ClassifyInput): Hit {
   if (exit.reason === 'hlt') {
-    return patchAt(pc - 1n) === 'hlt' ? { kind: 'patch', address: pc - 1n } : { kind: 'none' };
+    if (patchAt(pc - 1n) === 'hlt') return { kind: 'patch', address: pc - 1n };
+    return (byteAt(pc - 1n) ?? OPCODE_HLT) === OPCODE_HLT ? { kind: 'none' } : { kind: 'stale-halt' };
   }
   if (exit.reason === 'internal-error' && exit.suberror === SUBERROR_EMULATION && byteAt(pc) === OPCODE_INT3) {
     return { kind: 'guest-int3', refused: true };

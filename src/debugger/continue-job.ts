@@ -104,6 +104,8 @@ export class ContinueJob implements Job {
       case 'guest-debug':
         view.vcpu.mergeDr6(hit.dr6);
         return { kind: 'again', plan: this.run({ ...this.request, inject: 'debug' }) };
+      case 'stale-halt':
+        return { kind: 'again', plan: this.run(this.request) };
       default:
         return exit.reason === 'hlt' ? this.halted() : { kind: 'unknown' };
     }

@@ -150,3 +150,19 @@ test('stepping in protected mode with 32-bit paging: pc and memory are linear', 
     guest.close();
   }
 });
+
+test('continue goes on after steps over HLT and into a fault handler, without a halt of its own', async (t) => {
+  // 0: hlt; nop; ud2; nop; 5: jmp 5. #UD goes to 7d00: pop ax; add ax, 2; push ax; iret
+  for (const steps of [1, 3, 4, 7]) {
+    const guest = new GuestUnderDebug('real', [HLT, NOP, 0x0f, 0x0b, NOP, 0xeb, 0xfe]);
+    guest.poke(6 * 4, [0x00, 0x7d, 0x00, 0x00]);
+    guest.poke(0x7d00, [0x58, 0x83, 0xc0, 0x02, 0x50, 0xcf]);
+    for (let step = 0; step < steps; step++) await guest.step();
+    guest.break(5);
+    const stop = await guest.continue();
+    t.equal(stop.reason.kind, 'breakpoint', `${steps} steps: ${stop.text ?? ''}`);
+    t.equal(guest.offset, 5);
+    t.notOk(guest.console.join('').includes('halted'), guest.console.join(''));
+    guest.close();
+  }
+});
