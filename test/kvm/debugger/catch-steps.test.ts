@@ -1,8 +1,5 @@
 /** `monitor catch` for what KVM has no exit for: CPUID and changes of the CPU mode, found by stepping. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'tape';
-import { GUESTS_FOLDER } from '../../gdb/support/gdb-session.js';
 import { catchGuest, monitor } from './catch-guest.js';
 import { GuestUnderDebug, type TestMode } from './guest-under-debug.js';
 
@@ -29,17 +26,38 @@ test('catch cpuid: behind it, with leaf and result', async (t) => {
   }
 });
 
+/** From real to long mode, 64-bit code at offset 0x40; the GDT's pointer is at 7d00, page tables at 9000. */
+const TO_LONG_MODE = [
+  0x0f, 0x01, 0x16, 0x00, 0x7d, // lgdt [7d00]
+  0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0, // CR0.PE
+  0xea, 0x12, 0x7c, 0x08, 0x00, // jmp 08:7c12, 32-bit code
+  0x0f, 0x20, 0xe0, 0x0c, 0x20, 0x0f, 0x22, 0xe0, // CR4.PAE
+  0xb8, 0x00, 0x90, 0x00, 0x00, 0x0f, 0x22, 0xd8, // CR3
+  0xb9, 0x80, 0x00, 0x00, 0xc0, 0x0f, 0x32, 0x0f, 0xba, 0xe8, 0x08, 0x0f, 0x30, // EFER.LME
+  0x0f, 0x20, 0xc0, 0x0f, 0xba, 0xe8, 0x1f, 0x0f, 0x22, 0xc0, // CR0.PG
+  0xea, 0x40, 0x7c, 0x00, 0x00, 0x18, 0x00, // jmp 18:7c40
+  NOP, 0xeb, 0xfe,
+];
+const GDT = [
+  0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0x9a, 0xcf, 0, // 08: 32-bit code
+  0xff, 0xff, 0, 0, 0, 0x92, 0xcf, 0, 0xff, 0xff, 0, 0, 0, 0x9a, 0xaf, 0, // 10: data, 18: 64-bit code
+];
+
 test('catch mode-switch: real, protected and long mode in one run', async (t) => {
-  const image = readFileSync(join(GUESTS_FOLDER, 'build/modes.img'));
-  const guest = new GuestUnderDebug('real', [...image]);
+  const guest = new GuestUnderDebug('real', TO_LONG_MODE);
+  guest.poke(0x7d00, [GDT.length - 1, 0, 0x10, 0x7d, 0, 0]);
+  guest.poke(0x7d10, GDT);
+  guest.poke(0x9000, [0x03, 0xa0]);
+  guest.poke(0xa000, [0x03, 0xb0]);
+  guest.poke(0xb000, [0x83]); // the first 2 MiB
   monitor(guest, 'catch mode-switch');
   const seen: string[] = [];
   for (let i = 0; i < 4; i++) {
-    const sentence = /^cpu0: from (\w+) to (\w+) by (\w+) at 0x[0-9a-f]+ \(\w+\); the next instruction is at 0x[0-9a-f]+ \(\w+\)\.$/.exec(text(await guest.continue()));
-    seen.push(sentence === null ? '?' : `${sentence[1]}-${sentence[2]} ${sentence[3]}`);
-    if (sentence?.[2] === 'long64') break;
+    const sentence = /^cpu0: from (\w+) to (\w+) by (\w+) at 0x([0-9a-f]+) \(\w+\); the next instruction is at 0x[0-9a-f]+ \(\w+\)\.$/.exec(text(await guest.continue()));
+    seen.push(sentence === null ? '?' : `${sentence[1]} ${sentence[2]} ${sentence[3]} ${sentence[4]}`);
   }
-  t.deepEqual(seen, ['real16-protected16 MOV', 'protected16-protected32 JMP', 'protected32-compat32 MOV', 'compat32-long64 JMP']);
+  t.deepEqual(seen, ['real16 protected16 MOV 7c0a', 'protected16 protected32 JMP 7c0d', 'protected32 compat32 MOV 7c36', 'compat32 long64 JMP 7c39']);
+  t.equal(guest.offset, 0x40);
   guest.close();
 });
 
