@@ -1,9 +1,9 @@
 // The Debian packages that building and testing need, and how they get installed.
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { StepError, runQuietly } from './run-quietly.mjs';
 
-/** Command that must be found → package that has it. */
+/** Command, or file, that must be found → package that has it. */
 const NEEDED = new Map([
   ['gcc', 'gcc'],
   ['g++', 'g++'],
@@ -12,9 +12,11 @@ const NEEDED = new Map([
   ['ld', 'binutils'],
   ['gdb', 'gdb'],
   ['python3', 'python3'],
+  ['/usr/share/seabios/bios-256k.bin', 'seabios'],
 ]);
 
-function isOnPath(command) {
+function isInstalled(command) {
+  if (isAbsolute(command)) return existsSync(command);
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK);
@@ -25,8 +27,8 @@ function isOnPath(command) {
   });
 }
 
-/** Names of the packages whose commands are missing, each once. */
-export function missingPackages(isPresent = isOnPath) {
+/** Names of the packages that are missing, each once. */
+export function missingPackages(isPresent = isInstalled) {
   return [...new Set([...NEEDED].filter(([command]) => !isPresent(command)).map(([, name]) => name))];
 }
 

@@ -8,8 +8,8 @@ import { Unavailable } from './debian-packages.mjs';
 
 /** Those from `script` on can do more than busybox's, whose sh would take its own before them. */
 const PROGRAMS = ['node', 'gdb', 'sh', 'bash', 'make', 'python3', 'script', 'unshare', 'setpriv', 'prlimit'];
-/** gdb's data, its terminal's, and the C library's iconv tables, without which gdb warns about the character set. */
-const DATA = ['/usr/share/gdb', '/usr/lib/terminfo', '/lib/terminfo', '/usr/lib/x86_64-linux-gnu/gconv'];
+/** gdb's data, its terminal's, the C library's iconv tables, without which gdb warns about the character set, and the guests' BIOS. */
+const DATA = ['/usr/share/gdb', '/usr/lib/terminfo', '/lib/terminfo', '/usr/lib/x86_64-linux-gnu/gconv', '/usr/share/seabios'];
 /** What of the project the suites use, and what of its modules they do not. */
 const PROJECT = ['package.json', 'bin', 'scripts', 'test', 'examples', 'gdb', 'docs/hosts.md', 'dist', 'build/Release/kvm.node', 'build/native-test/fail-kvm-call.so', 'node_modules'];
 const TOOLS_ONLY = /^(typescript|typescript-eslint|@typescript-eslint|eslint|@eslint|@esbuild|esbuild|@types|node-gyp|undici-types)$/;

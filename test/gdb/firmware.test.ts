@@ -1,0 +1,68 @@
+/** SeaBIOS under gdb, from the reset vector to a boot sector, in one session. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'tape';
+import { checkAnswers, withAttachedGdb } from './support/gdb-console.js';
+import { GDB_HELPER, startServer } from './support/gdb-session.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-firmware-'));
+test.onFinish(() => rmSync(folder, { recursive: true }));
+
+/** mov ax,0e41; int 10h; mov al,3; out f4,al: teletype A, then exit status 7. */
+const BOOT_SECTOR = [0xb8, 0x41, 0x0e, 0xcd, 0x10, 0xb0, 0x03, 0xe6, 0xf4, 0xf4];
+
+function writeDisk(): string {
+  const disk = new Uint8Array(64 * 512);
+  disk.set(BOOT_SECTOR);
+  disk.set([0x55, 0xaa], 510);
+  const path = join(folder, 'disk.img');
+  writeFileSync(path, disk);
+  return path;
+}
+
+test('firmware: one session from the reset vector over INT 19h to 7c00', async (t) => {
+  await withAttachedGdb(['--firmware', 'seabios', writeDisk()], async (gdb, server) => {
+    await checkAnswers(t, gdb, [
+      [`source ${GDB_HELPER}`, /^/],
+      ['print/x $pc', /= 0xfffffff0\n/],
+      ['x/i $pc', /=> 0xfffffff0:\s+ljmp +\$0xf000,\$0xe05b\n/],
+      ['x/i 0xffff0', /0xffff0:\s+ljmp +\$0xf000,\$0xe05b\n/],
+      ['monitor info registers', /^EIP=0000fff0 [^]*^CS =f000 ffff0000 0000ffff 00009b00$[^]*^CR0=60000010 /m],
+      ['break *0xfe6f2', /Breakpoint 1 at 0xfe6f2/], // where every PC BIOS has INT 19h
+      ['break *0x7c00', /Breakpoint 2 at 0x7c00/],
+      ['stepi', /0x0*fe05b in /],
+      ['print/x $cs_base', /= 0xf0000\n/],
+      ['x/i $pc', /=> 0xfe05b:\s+cmp/],
+      ['continue', /Breakpoint 1, 0x0*fe6f2 in /],
+      ['x/i $pc', /=> 0xfe6f2:\s+jmp/],
+      ['continue', /Breakpoint 2, 0x0*7c00 in /],
+      ['print/x $dl', /= 0xffffff80\n|= 0x80\n/],
+      ['x/2i $pc', /=> 0x7c00:\s+mov +\$0xe41,%ax\n\s+0x7c03:\s+int +\$0x10\n/],
+      ['stepi', /0x0*7c03 in /],
+      ['nexti', /0x0*7c05 in /],
+      ['continue', /exited with code 07/],
+    ]);
+    t.equal((await server.ended()).status, 7, 'the guest\'s status is the server\'s');
+    t.match(server.output.stdout, /SeaBIOS \(version /);
+    t.match(server.output.stderr, /: firmware at 0xfff\w+ to 0xffffffff, its last 128 KiB also at 0xe0000 to 0xfffff; first instruction at f000:fff0\./);
+    t.notOk(server.output.stderr.includes('no device at'), 'no access that needs a word');
+  });
+});
+
+test('firmware: a wrong one is a sentence', async (t) => {
+  const rom = join(folder, 'odd.rom');
+  writeFileSync(rom, new Uint8Array(1000));
+  for (const [args, sentence] of [
+    [['--firmware', rom], /odd\.rom has 1000 bytes, and a firmware ROM is a whole number of 4 KiB pages/],
+    [['--firmware', join(folder, 'none.rom')], /There is no file .*none\.rom/],
+    [['--firmware', 'seabios', join(folder, 'none.img')], /none\.img/],
+  ] as const) {
+    try {
+      await (await startServer(args)).stop();
+      t.fail(`${args.join(' ')} was started`);
+    } catch (error) {
+      t.match((error as Error).message, sentence);
+    }
+  }
+});
