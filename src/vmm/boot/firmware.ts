@@ -21,7 +21,7 @@ export interface LoadedFirmware {
   readonly name: string;
   /** The whole image, to be a ROM. */
   readonly rom: MemoryWrite;
-  /** Its end once more, in RAM, where the guest may write it (docs/decisions/0013-shadow-ram.md). */
+  /** Its end once more, in RAM, where the guest may write it (docs/decisions/0014-shadow-ram.md). */
   readonly alias: MemoryWrite;
   readonly notes: readonly string[];
 }

@@ -2,7 +2,7 @@
  * The host bridge of the 440FX chipset (Intel 82441FX datasheet, 290549): as much as firmware asks of it.
  *
  * The PAM registers say which parts of C0000–FFFFF are read from and written to RAM. Here all of it always is RAM, with
- * a copy of the firmware in it from reset on, and the registers are only remembered (docs/decisions/0013-shadow-ram.md).
+ * a copy of the firmware in it from reset on, and the registers are only remembered (docs/decisions/0014-shadow-ram.md).
  */
 import { PciFunction } from './pci-function.js';
 
