@@ -86,6 +86,7 @@ export class SingleStep {
       case 'guest-int3':
         return { kind: 'again', ...reinjection(this.view, hit.refused), plan: this.reinject() };
       case 'step':
+      case 'stale-halt':
         return STEPPED;
       default:
         // HLT is a finished step (docs/hosts.md); a write that is watched, too.
