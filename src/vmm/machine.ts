@@ -139,7 +139,8 @@ export class Machine {
     this.#board = firmware === undefined ? undefined : addFirmwareDevices(this.ports, this.mmio, {
       raise, memory, shortcuts: this.#standard.shortcuts, config: { ram, cpus, serialConsole: COM1_PORT },
     });
-    this.#bios = options.bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, disks: options.bios.disks });
+    const bios = options.bios ?? (guest?.needsBios === true ? { disks: [] } : undefined);
+    this.#bios = bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, disks: bios.disks });
 
     const supported = system.getSupportedCpuid();
     this.msrIndices = system.getMsrIndexList();

@@ -59,15 +59,22 @@ withKernel('a Linux kernel from its 32-bit entry switches to long mode itself', 
   });
 });
 
-withKernel('a Linux kernel\'s setup code is entered in real mode', async (t, kernel) => {
+withKernel('a Linux kernel from its real-mode entry asks the built-in BIOS, then switches to protected and to long mode', async (t, kernel) => {
+  const { preferredAddress } = parseLinuxHeader(readFileSync(kernel), kernel);
   await withGdb([kernel, ...MEMORY, '--mode', 'real', '--append', COMMAND_LINE], async (gdb, server) => {
     await checkAnswers(t, gdb, [
       [`target remote ${server.address}`, /./],
       ['print/x $pc', /= 0x10200\n/],
       ['info registers mode cs', /mode=REAL16 cpl=0[^]*cs +0x1020 /],
-      ['stepi', /./],
-      ['stepi', /./],
-      ['x/s 0x10000 + 0xe000', new RegExp(COMMAND_LINE)],
+      [`hbreak *${preferredAddress}`, /Hardware assisted breakpoint/],
+      [`hbreak *${preferredAddress + 0x200}`, /Hardware assisted breakpoint/],
+      ['continue', /Breakpoint 1, /],
+      ['info registers mode cs', /mode=PROTECTED32 cpl=0[^]*cs +0x10 /],
+      // e820_entries and the third entry: RAM from 1 MiB, type 1.
+      ['print *(unsigned char *)($rsi + 0x1e8)', /= 3 /],
+      ['x/5wx $rsi + 0x2d0 + 40', /0x00100000\s+0x00000000\s+0x05f00000\s+0x00000000\s+[^]*0x00000001/],
+      ['continue', /Breakpoint 2, /],
+      ['info registers mode', /mode=LONG64 cpl=0/],
     ]);
   });
 });

@@ -67,6 +67,8 @@ export interface LoadedGuest {
   readonly entry: bigint;
   /** Absolute path of a file with the guest's symbols. */
   readonly executable?: string;
+  /** It begins in real mode and asks a BIOS, so that the machine must have one. */
+  readonly needsBios?: true;
   /** What an ELF file says about the processor it was built for. */
   readonly isa?: IsaProperties;
   /** Sentences a user should read: what was placed where, what was left out. */

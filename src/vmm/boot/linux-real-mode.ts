@@ -3,7 +3,6 @@
  * Documentation/arch/x86/boot.rst, "Memory Layout of The Real-Mode Code", "Running the Kernel").
  */
 import type { CpuState } from '../../x86/cpu-state.js';
-import { biosDataArea } from './bios-data-area.js';
 import { GuestError, formatRange, type MemoryWrite } from './boot-options.js';
 import { realMode } from './cpu-modes.js';
 import type { LinuxHeader } from './linux-header.js';
@@ -36,8 +35,7 @@ export function startSetupCode(
     throw new GuestError(`The command line has ${commandLine.length - 1} bytes, and ${end - heapEnd - 1} fit behind the setup code of ${name}; shorten --append or leave --mode real out.`);
   }
   placement.take(`The setup code of ${name}`, base, end);
-  notes.push(`setup code is at ${formatRange(base, header.setupSize)}, to be entered in real mode`);
-  notes.push('it asks a BIOS for the memory map and a video mode, and there is none: its first INT finds an empty vector table (--mode protected and long need no BIOS)');
+  notes.push(`setup code is at ${formatRange(base, header.setupSize)}, to be entered in real mode with the built-in BIOS behind it`);
 
   const segment = base >> 4;
   return {
@@ -47,7 +45,7 @@ export function startSetupCode(
       // A copy: `slice` of a Buffer would be a view of the file.
       const bytes = Uint8Array.from(file.subarray(0, header.setupSize));
       fillSetupHeader(bytes, { ...answers, commandLine: base + heapEnd, heapEnd });
-      return [...biosDataArea(), { address: BigInt(base), bytes }, { address: BigInt(base + heapEnd), bytes: commandLine }];
+      return [{ address: BigInt(base), bytes }, { address: BigInt(base + heapEnd), bytes: commandLine }];
     },
   };
 }

@@ -41,7 +41,7 @@ export function loadLinux(file: Uint8Array, options: BootOptions): LoadedGuest {
     const start = startSetupCode(file, header, options.name, commandLine, placement, notes);
     const initrd = placeInitrd(header, options, wishes.memoryEnd, placement, writes, notes);
     writes.push(...start.writes({ ...common, ...(initrd !== undefined && { initrd }) }));
-    return { kind: 'linux', writes, notes, entry: start.entry, cpu: start.cpu };
+    return { kind: 'linux', writes, notes, entry: start.entry, cpu: start.cpu, needsBios: true };
   }
 
   const initrd = placeInitrd(header, options, wishes.memoryEnd, placement, writes, notes);
