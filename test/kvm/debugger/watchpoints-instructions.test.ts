@@ -1,0 +1,76 @@
+/** What a write watch does with stores that are no plain MOV, at page boundaries, and with writes that no vCPU makes. */
+import test from 'tape';
+import { writeMechanisms } from './forced.js';
+import { GuestUnderDebug } from './guest-under-debug.js';
+import { MODES, NOP, absolute, store } from './machine-code.js';
+
+/** The last byte of a page and the first of the next. */
+const EDGE = 0x9fff;
+
+for (const mode of MODES) {
+  for (const [how, only] of writeMechanisms()) {
+    test(`a write watch across a page boundary in ${mode} mode, ${how}`, async (t) => {
+      // Before, across with the watched bytes on either side, behind.
+      const silent = [...store(mode, EDGE - 3), ...store(mode, EDGE + 3)];
+      const across = absolute(mode, [0x89], 0, EDGE);
+      for (const [name, last] of [['a store on its first page', store(mode, EDGE)], ['on its second', store(mode, EDGE + 1)], ['on both', across]] as const) {
+        const code = [...silent, ...last, NOP, NOP];
+        const guest = new GuestUnderDebug(mode, code, undefined, only);
+        guest.write('rax', 0x44332211n);
+        guest.watch('write', EDGE - 1, 4);
+        const stop = await guest.continue();
+        t.equal(stop.reason.kind, 'watchpoint', `${name}: ${stop.text ?? ''}`);
+        t.equal(guest.offset, code.length - 2, `${name}: behind it`);
+        if (name === 'on both') t.deepEqual(guest.bytes(EDGE, 2), [0x11, 0x22], 'both pages are written');
+        t.deepEqual(guest.bytes(EDGE - 3, 1), [0x5a], 'and what lies before');
+        guest.close();
+      }
+    });
+
+    test(`a write watch in ${mode} mode, ${how}: MOVUPS, MOVSD, CMPXCHG8B and XADD`, async (t) => {
+      const at = 0xf008;
+      const rows: [string, number[]][] = [
+        ['movups', absolute(mode, [0x0f, 0x11], 0, 0xf000)],
+        ['movsd xmm', absolute(mode, [0xf2, 0x0f, 0x11], 0, at)],
+        ['lock cmpxchg8b', absolute(mode, [0xf0, 0x0f, 0xc7], 1, at)],
+        ['lock xadd', absolute(mode, [0xf0, 0x0f, 0xc1], 0, at)],
+        ['bts', absolute(mode, [0x0f, 0xba], 5, at, [3])],
+      ];
+      for (const [name, instruction] of rows) {
+        const plain = new GuestUnderDebug(mode, [...instruction, NOP, NOP]);
+        plain.write('cr4', plain.read('cr4') | 0x200n);
+        plain.break(instruction.length, 'hardware');
+        const runs = (await plain.continue()).reason.kind === 'breakpoint';
+        const expected = plain.bytes(0xf000, 16);
+        plain.close();
+        // A software host does not have them all.
+        if (!runs) continue;
+        const guest = new GuestUnderDebug(mode, [...instruction, NOP, NOP], undefined, only);
+        guest.write('cr4', guest.read('cr4') | 0x200n);
+        guest.watch('write', at, 2);
+        const stop = await guest.continue();
+        t.equal(stop.reason.kind, 'watchpoint', `${name}: ${stop.text ?? ''}`);
+        t.equal(guest.offset, instruction.length, `${name}: behind it`);
+        t.deepEqual(guest.bytes(0xf000, 16), expected, `${name}: memory as without a watch`);
+        guest.close();
+      }
+      t.end();
+    });
+  }
+}
+
+for (const [how, only] of writeMechanisms()) {
+  test(`a write watch ${how}: what the client writes and what a device brings does not stop`, async (t) => {
+    const code = [NOP, ...store('real', 0xf004), NOP, NOP];
+    const guest = new GuestUnderDebug('real', code, undefined, only);
+    guest.watch('write', 0xf004, 4);
+    guest.target.writeMemory(1, 0xf004n, Uint8Array.of(1, 2, 3, 4));
+    guest.machine.memory.write(0xf005, Uint8Array.of(9));
+    t.equal((await guest.step()).reason.kind, 'step', 'the client wrote, and nothing is told');
+    t.deepEqual(guest.bytes(0xf004, 4), [1, 9, 3, 4]);
+    const stop = await guest.continue();
+    t.deepEqual(stop.reason, { kind: 'watchpoint', watch: 'write', address: 0xf004n }, stop.text);
+    t.deepEqual(guest.bytes(0xf004, 4), [0x5a, 9, 3, 4]);
+    guest.close();
+  });
+}
