@@ -14,6 +14,7 @@ class GuestMemory:
     def __init__(self):
         self._blocks = {}
         self._seen_from = None
+        self._innermost = None
 
     def bytes(self, address: int, length: int) -> Optional[bytes]:
         if address < 0:
@@ -34,12 +35,17 @@ class GuestMemory:
         content = self.bytes(address, size)
         return None if content is None else int.from_bytes(content, "little")
 
-    def look_from(self, thread: Optional[gdb.InferiorThread]) -> None:
-        """Reads as `thread` sees memory: each processor has page tables of its own."""
+    def look_from(self, thread: Optional[gdb.InferiorThread], innermost: Optional[tuple] = None) -> None:
+        """Reads as `thread` sees memory: each processor has page tables of its own. `innermost`: the registers of the
+        innermost frame, where that is the one looked at. When they differ the guest has run, even if gdb did not say so:
+        between the steps of one `nexti 2` it says nothing."""
         seen_from = None if thread is None else thread.ptid
-        if seen_from != self._seen_from:
+        ran = innermost is not None and innermost != self._innermost
+        if seen_from != self._seen_from or ran:
             self.forget()
             self._seen_from = seen_from
+        if innermost is not None:
+            self._innermost = innermost
 
     def forget(self, _event=None) -> None:
         """To be called whenever the guest's memory, or what gdb looks at, may have changed."""

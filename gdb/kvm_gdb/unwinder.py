@@ -46,7 +46,7 @@ class ModeUnwinder(gdb.unwinder.Unwinder):
             registers = _read_registers(pending_frame, mode)
         except ValueError:  # a description without the registers this needs
             return None
-        self._memory.look_from(gdb.selected_thread())
+        self._memory.look_from(gdb.selected_thread(), registers if pending_frame.level() == 0 else None)
         interrupts = InterruptTable(self._memory, mode, pending_frame.read_register)
         finder = FrameFinder(self._memory, mode, registers, interrupts)
         caller = finder.caller()

@@ -1,12 +1,15 @@
 /** From the options of `run` to a machine: its files are opened, its guest or firmware is loaded. */
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
+import { GuestError } from '../vmm/boot/boot-options.js';
 import { readBootModule, readGuestFile } from '../vmm/boot/guest-file.js';
+import { hasBootSignature } from '../vmm/boot/mbr.js';
 import { requireSeabios } from '../vmm/boot/seabios.js';
 import { findSymbols } from '../vmm/boot/symbol-file.js';
 import type { GuestSource } from '../vmm/machine-options.js';
 import { Machine } from '../vmm/machine.js';
 import type { SerialBackend } from '../vmm/serial/serial-backend.js';
-import { closeDrives, openDrives } from '../vmm/storage/open-drives.js';
+import { DISK_SECTOR } from '../vmm/storage/block-image.js';
+import { closeDrives, openDrives, type OpenDrive } from '../vmm/storage/open-drives.js';
 import { LineLog } from './line-log.js';
 import type { RunOptions } from './run-options.js';
 
@@ -22,9 +25,9 @@ export interface CreatedMachine {
 export function createMachine(options: RunOptions, serial: SerialBackend, say: (sentence: string) => void): CreatedMachine {
   const { memory, cpu, cpus, irqchip, guest, firmware } = options;
   const rom = firmware === undefined ? undefined : readGuestFile(firmware === 'seabios' ? requireSeabios() : firmware);
-  const source = guest === undefined ? undefined : readGuest(guest, options);
   const drives = openDrives(options.drives, say);
   try {
+    const source = guest === undefined ? undefined : options.builtinBios ? bootSector(guest, drives) : readGuest(guest, options);
     const machine = Machine.create({
       cpus, irqchip, serial, drives,
       log: say,
@@ -34,6 +37,7 @@ export function createMachine(options: RunOptions, serial: SerialBackend, say: (
       ...(cpu !== undefined && { cpu }),
       ...(rom !== undefined && { firmware: rom }),
       ...(source !== undefined && { guest: source }),
+      ...(options.builtinBios && { bios: { disks: drives.filter(({ kind }) => kind === 'disk').map(({ image }) => image) } }),
     });
     // In --gdb the terminal's input is gdb's.
     if (!options.gdb) serial.onInput((bytes) => machine.serial.receive(bytes));
@@ -49,6 +53,14 @@ export function createMachine(options: RunOptions, serial: SerialBackend, say: (
     closeDrives(drives);
     throw error;
   }
+}
+
+/** The first sector of the first disk, which is the guest. Throws GuestError where a BIOS would not boot it. */
+function bootSector(path: string, drives: readonly OpenDrive[]): GuestSource {
+  const bytes = new Uint8Array(DISK_SECTOR);
+  drives[0].image.read(0, bytes);
+  if (!hasBootSignature(bytes)) throw new GuestError(`${path} has no boot sector: its first sector does not end in 55 AA.`);
+  return { bytes, name: path, path: resolve(path), boot: 'mbr' };
 }
 
 function readGuest(path: string, { boot, load, entry, mode, commandLine, modules, symbols: typed }: RunOptions): GuestSource {

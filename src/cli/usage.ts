@@ -8,7 +8,7 @@ kvm-gdbserver gdb-script            prints the path of the helper that stock gdb
   --listen ADDRESS          HOST:PORT, :PORT (127.0.0.1), unix:PATH, stdio         [127.0.0.1:1234]
   --gdb [-- ARGS]           start gdb in this terminal, attached; ends when gdb ends
   --memory SIZE  --cpus N   RAM of the guest, number of its processors             [128M, 1]
-  --firmware ROM            seabios or a file, from the reset vector; GUEST is a disk then [none]
+  --firmware ROM            seabios, a ROM file, builtin, none; but for none GUEST is a disk [none]
   --disk FILE[,MODE]  --cdrom FILE  --floppy FILE   MODE: snapshot, readonly, write
   --irqchip WHERE           interrupt controllers: none, kernel (for --cpus 2)     [none]
   --cpu CHOICE              host or base, then -FEATURE,+FEATURE as in /proc/cpuinfo [host]

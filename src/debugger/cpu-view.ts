@@ -47,6 +47,11 @@ export class CpuView {
     return this.cachedMemory;
   }
 
+  /** How often guest memory was written by other than the guest. */
+  get hostWrites(): number {
+    return this.machine.memory.hostWrites;
+  }
+
   /** `0x7c10 (real16)`, for sentences. */
   get where(): string {
     return `0x${this.pc.toString(16)} (${this.mode.name})`;

@@ -1,6 +1,7 @@
 /**
  * Watchpoints that no hardware finds: before each step the instruction is decoded for what it will read and write, and
- * afterwards the bytes are compared, for what the processor wrote by itself (the frame of an exception, say).
+ * afterwards the bytes are compared, for what the processor wrote by itself (the frame of an exception, say). What a device
+ * wrote meanwhile does not count: after such a step nothing is compared.
  */
 import type { Breakpoint } from '../breakpoints/breakpoint-set.js';
 import type { WatchHit } from '../breakpoints/guarded-memory.js';
@@ -19,6 +20,7 @@ interface Stepped {
   readonly instruction: Instruction | undefined;
   readonly rip: bigint;
   readonly rcx: bigint;
+  readonly hostWrites: number;
   /** Of a REP instruction: what its iterations are told from. */
   readonly regs: GeneralRegisters | undefined;
 }
@@ -34,7 +36,7 @@ export class SteppedWatches {
     const { vcpu: { regs }, memory, pc } = this.view;
     const code = memory.read(pc, LONGEST_INSTRUCTION);
     const instruction = this.decode(code, regs);
-    this.stepped = { code, instruction, rip: regs.rip, rcx: regs.rcx, regs: instruction?.isRepeated === true ? { ...regs } : undefined };
+    this.stepped = { code, instruction, rip: regs.rip, rcx: regs.rcx, hostWrites: this.view.hostWrites, regs: instruction?.isRepeated === true ? { ...regs } : undefined };
     for (const watch of this.watches) {
       if (watch.kind !== 'read') this.contents.set(watch, this.bytesOf(watch));
     }
@@ -46,7 +48,8 @@ export class SteppedWatches {
     const { rip, rcx } = this.view.vcpu.regs;
     const faulted = enteredHandler && stepped?.instruction?.kind !== 'int';
     const ran = stepped !== undefined && !faulted && (rip !== stepped.rip || rcx !== stepped.rcx);
-    return (ran ? this.touchedBy(stepped) : undefined) ?? this.changed();
+    const touched = ran ? this.touchedBy(stepped) : undefined;
+    return touched ?? (stepped?.hostWrites === this.view.hostWrites ? this.changed() : undefined);
   }
 
   private touchedBy({ code, instruction, regs }: Stepped): WatchHit<Breakpoint> | undefined {

@@ -46,11 +46,17 @@ export class GuestMemory {
   readonly #allocator: MemoryAllocator;
   readonly #vm: MemorySlots;
   #chunks: MemoryChunk[] = [];
+  #hostWrites = 0;
   #last: MemoryChunk | undefined;
 
   constructor(allocator: MemoryAllocator, vm: MemorySlots) {
     this.#allocator = allocator;
     this.#vm = vm;
+  }
+
+  /** How often something was written from here: by a device, a service, a debugger, not by the guest itself. */
+  get hostWrites(): number {
+    return this.#hostWrites;
   }
 
   /** Every slot in the order of its address. */
@@ -162,6 +168,7 @@ export class GuestMemory {
   /** Writes all of `bytes` at `gpa`, or nothing and throws RangeError when some of it is not memory. */
   write(gpa: bigint | number, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
+    this.#hostWrites++;
     let address = toNumber(gpa);
     if (!this.contains(address, bytes.length)) {
       throw new RangeError(`There is no guest memory at all of 0x${gpa.toString(16)} to 0x${(BigInt(gpa) + BigInt(bytes.length) - 1n).toString(16)}.`);
@@ -185,6 +192,7 @@ export class GuestMemory {
   writeByte(gpa: bigint | number, value: number): boolean {
     const chunk = this.chunkAt(gpa);
     if (chunk === undefined) return false;
+    this.#hostWrites++;
     chunk.bytes[toNumber(gpa) - chunk.start] = value;
     return true;
   }

@@ -14,7 +14,7 @@ export function loadMbr(file: Uint8Array, options: BootOptions): LoadedGuest {
   requireRam(options.ram, 'The boot sector', BOOT_ADDRESS, SECTOR_SIZE);
   const notes = ['boot sector at 0000:7c00, DL=80h'];
   if (file.length > SECTOR_SIZE) {
-    notes.push(`only the first sector is loaded, as a BIOS does; the other ${file.length - SECTOR_SIZE} bytes are on a disk, and there is no disk or INT 13h yet (--boot flat loads them all)`);
+    notes.push(`only the first sector is loaded, as a BIOS does; the other ${file.length - SECTOR_SIZE} bytes are on a disk that it cannot reach: --firmware builtin or seabios has INT 13h, --boot flat loads them all`);
   }
   return {
     kind: 'mbr',

@@ -16,6 +16,7 @@ test('firmware options: what starts', (t) => {
     [{ firmware: './rom.bin', irqchip: 'kernel' }, { guest: undefined, firmware: './rom.bin', irqchip: 'kernel', drives: [] }],
     [{ firmware: 'seabios', guest: 'a.img,write', disk: ['b,readonly'] },
       { guest: undefined, firmware: 'seabios', irqchip: 'kernel', drives: ['disk a.img,write snapshot 0.0', 'disk b readonly 0.1'] }],
+    [{ firmware: 'builtin', guest: 'a.img', disk: ['b'] }, { guest: 'a.img', firmware: undefined, irqchip: 'none', drives: ['disk a.img snapshot 0.0', 'disk b snapshot 0.1'] }],
     [{ cdrom: 'g.iso' }, { guest: undefined, firmware: 'seabios', irqchip: 'kernel', drives: ['cdrom g.iso readonly 1.0'] }],
     [{ disk: ['a'] }, { guest: undefined, firmware: 'seabios', irqchip: 'kernel', drives: ['disk a snapshot 0.0'] }],
   ];
@@ -26,8 +27,10 @@ test('firmware options: what starts', (t) => {
 test('firmware options: what cannot be is one sentence', (t) => {
   const rows: readonly (readonly [ParsedArguments, RegExp])[] = [
     [{ firmware: 'none' }, /^Which guest\?/],
-    [{ firmware: '' }, /^--firmware takes a ROM file, seabios or none\.$/],
+    [{ firmware: '' }, /^--firmware takes a ROM file, seabios, builtin or none\.$/],
     [{ firmware: 'seabios', guest: '' }, /^Which disk\?/],
+    [{ firmware: 'builtin' }, /^Which disk\? The built-in BIOS/],
+    [{ firmware: 'builtin', guest: 'a', entry: '0' }, /^--entry is for a guest that is started without firmware/],
     [{ firmware: 'seabios', irqchip: 'none' }, /^Firmware needs the interrupt controllers of a PC; leave --irqchip none out\.$/],
     ...['boot', 'load', 'entry', 'mode', 'append', 'symbols'].map((name) =>
       [{ firmware: 'seabios', guest: 'a', [name]: '0' }, new RegExp(`^--${name} is for a guest that is started without firmware`)] as const),

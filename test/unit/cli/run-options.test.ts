@@ -5,7 +5,7 @@ import { UsageError } from '../../../src/cli/usage-error.js';
 
 test('run options: defaults', (t) => {
   t.deepEqual(readRunOptions({ guest: 'a.img' }), {
-    guest: 'a.img', drives: [], listen: { kind: 'tcp', host: '127.0.0.1', port: 1234 }, gdb: false, gdbArguments: [], cpus: 1, irqchip: 'none',
+    guest: 'a.img', builtinBios: false, drives: [], listen: { kind: 'tcp', host: '127.0.0.1', port: 1234 }, gdb: false, gdbArguments: [], cpus: 1, irqchip: 'none',
     modules: [], serial: 'stdio', hold: true, onDisconnect: 'stop', onKill: 'exit', description: 'superset', log: new Set(),
   });
   t.end();
@@ -17,7 +17,7 @@ test('run options: everything given', (t) => {
     mode: 'long', append: 'a b', symbols: 'k.debug', module: ['m one', 'n'], serial: 'none', run: true, 'on-disconnect': 'kill', 'on-kill': 'reset',
     description: 'i8086', log: 'rsp,bp', 'trace-exits': 'trace.json',
   }), {
-    guest: 'k.elf', drives: [], listen: { kind: 'unix', path: '/tmp/s' }, gdb: false, gdbArguments: [], memory: 64 * 1024 ** 2, cpus: 2,
+    guest: 'k.elf', builtinBios: false, drives: [], listen: { kind: 'unix', path: '/tmp/s' }, gdb: false, gdbArguments: [], memory: 64 * 1024 ** 2, cpus: 2,
     cpu: { model: 'base', add: ['avx'], remove: ['nx'] },
     irqchip: 'kernel', boot: 'flat', load: 0x8000, entry: 0x8001n, mode: 'long', commandLine: 'a b', symbols: 'k.debug', modules: ['m one', 'n'],
     serial: 'none', hold: false, onDisconnect: 'kill', onKill: 'reset', description: 'i8086', log: new Set(['rsp', 'bp']),
