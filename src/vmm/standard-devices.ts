@@ -26,6 +26,8 @@ export interface DeviceWiring {
   /** RAM, in the order of addresses. */
   readonly ram: readonly MemoryRegion[];
   readonly cpus: number;
+  /** Of the disks' geometries, as CMOS byte 39h has it; 0 when all are taken as they are. */
+  readonly translations?: number;
   /** Drives an interrupt line; absent when there is no interrupt controller. */
   readonly irqLine?: (irq: number, level: boolean) => void;
 }
@@ -53,7 +55,7 @@ export function addStandardDevices(ports: PortBus, wiring: DeviceWiring): Standa
   const com1 = new Serial16550A('serial0', wiring.serial, line(COM1_IRQ));
   const postCode = new PostCode();
   const i8042 = new I8042({ raise, keyboardIrq: line(KEYBOARD_IRQ), mouseIrq: line(MOUSE_IRQ) });
-  const rtc = new CmosRtc(cmosContents(wiring.ram, wiring.cpus), line(RTC_IRQ));
+  const rtc = new CmosRtc(cmosContents(wiring.ram, wiring.cpus, wiring.translations), line(RTC_IRQ));
   const port92 = new Port92(raise);
   const bochsConsole = new DebugConsole('debug console (0xe9)', wiring.debugConsole);
   const debugExit = new IsaDebugExit(raise);

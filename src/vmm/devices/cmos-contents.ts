@@ -14,8 +14,8 @@ const EQUIPMENT = 0x06;
 /** Boot order: hard disk, CD-ROM, floppy, as nibbles from the first on (SeaBIOS, without `bootorder`). */
 const BOOT_HARD_DISK = 2, BOOT_CDROM = 3, BOOT_FLOPPY = 1;
 
-/** The bytes by their index. */
-export function cmosContents(ram: readonly MemoryRegion[], cpus: number): ReadonlyMap<number, number> {
+/** The bytes by their index. `translations`: how INT 13h is to number the disks' sectors, two bits a drive. */
+export function cmosContents(ram: readonly MemoryRegion[], cpus: number, translations = 0): ReadonlyMap<number, number> {
   const low = ram.find(({ start }) => start === 0)?.size ?? 0;
   const high = ram.filter(({ start }) => start >= HIGH_RAM_BASE).reduce((sum, { size }) => sum + size, 0);
   const extended = Math.min(Math.max(0, low - MEBIBYTE) / KIBIBYTE, 0xffff);
@@ -27,6 +27,7 @@ export function cmosContents(ram: readonly MemoryRegion[], cpus: number): Readon
     ...word(0x34, above16),
     [0x14, EQUIPMENT],
     [0x38, BOOT_FLOPPY << 4],
+    [0x39, translations],
     [0x3d, (BOOT_CDROM << 4) | BOOT_HARD_DISK],
     ...word(0x5b, (high / UNIT_64K) & 0xffff),
     [0x5d, Math.floor(high / UNIT_64K) >> 16],
