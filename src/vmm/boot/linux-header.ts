@@ -47,6 +47,8 @@ export interface LinuxHeader {
   /** Bytes from the run-time start that the kernel needs at first; 0 when the header does not say. */
   readonly initSize: number;
   readonly has64BitEntry: boolean;
+  /** False where the header names no address for it: such an image (iPXE's) can only be entered by its setup code. */
+  readonly has32BitEntry: boolean;
   /** The highest GPA that an initrd may occupy. */
   readonly initrdAddrMax: number;
   /** Longest command line in bytes, without its zero byte. */
@@ -97,6 +99,7 @@ export function parseLinuxHeader(file: Uint8Array, name: string): LinuxHeader {
   const kernelVersion = readKernelVersion(file, view.getUint16(HEADER.kernelVersion, true), sectors);
   return {
     version, setupSize, codeSize: Math.min(codeSize, file.length - setupSize), relocatable, alignment, has64BitEntry,
+    has32BitEntry: view.getUint32(HEADER.code32Start, true) !== 0,
     end: Math.min(end, HEADER_LIMIT, file.length),
     loadsHigh: (view.getUint8(HEADER.loadflags) & LOADED_HIGH) !== 0,
     preferredAddress: has(0x20a) ? toAddress(view.getBigUint64(HEADER.prefAddress, true)) : 0,

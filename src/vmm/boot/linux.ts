@@ -1,8 +1,8 @@
 /**
  * A Linux bzImage or zImage, started as a boot loader starts it (Linux, Documentation/arch/x86/boot.rst): by its 64-bit
- * entry where it has one, else by its 32-bit entry, or with its real-mode setup code when that is asked for.
+ * entry where it has one, else by its 32-bit entry; with its real-mode setup code when it has neither or that is asked for.
  */
-import { GuestError, formatRange, hex, isRam, requireRam, type BootOptions, type LoadedGuest, type MemoryWrite } from './boot-options.js';
+import { GuestError, formatRange, hex, isRam, requireRam, type BootOptions, type LoadedGuest, type MemoryWrite, type StartMode } from './boot-options.js';
 import { LINUX_SELECTORS, longMode, protectedMode } from './cpu-modes.js';
 import { placeGdt, placePageTables } from './furniture.js';
 import { loaderWishes } from './linux-command-line.js';
@@ -20,10 +20,8 @@ const ZIMAGE_LARGEST = 0x8_0000;
 /** Starts a Linux kernel file. Throws GuestError when its header is damaged or something does not fit. */
 export function loadLinux(file: Uint8Array, options: BootOptions): LoadedGuest {
   const header = parseLinuxHeader(file, options.name);
-  const mode = options.mode ?? (header.has64BitEntry ? 'long' : 'protected');
-  if (mode === 'long' && !header.has64BitEntry) {
-    throw new GuestError(`${options.name} has no 64-bit entry (XLF_KERNEL_64 is clear); choose --mode protected or real.`);
-  }
+  const mode = options.mode ?? (header.has64BitEntry ? 'long' : header.has32BitEntry ? 'protected' : 'real');
+  requireEntry(header, mode, options.name);
   const commandLine = new TextEncoder().encode(`${options.commandLine ?? ''}\0`);
   if (commandLine.length - 1 > header.commandLineSize) {
     throw new GuestError(`The command line has ${commandLine.length - 1} bytes, and ${options.name} takes at most ${header.commandLineSize}; shorten --append.`);
@@ -65,6 +63,15 @@ export function loadLinux(file: Uint8Array, options: BootOptions): LoadedGuest {
   writes.push(tables.write);
   const entry = BigInt(code + ENTRY_64_OFFSET);
   return { kind: 'linux', writes, notes, entry, cpu: longMode(entry, gdt.address, tables.address, regs, LINUX_SELECTORS) };
+}
+
+function requireEntry(header: LinuxHeader, mode: StartMode, name: string): void {
+  if (mode === 'long' && !header.has64BitEntry) {
+    throw new GuestError(`${name} has no 64-bit entry (XLF_KERNEL_64 is clear); leave --mode out.`);
+  }
+  if (mode === 'protected' && !header.has32BitEntry) {
+    throw new GuestError(`${name} has no 32-bit entry (code32_start is 0); leave --mode out.`);
+  }
 }
 
 /** Takes the memory that the kernel runs in at first; returns the GPA where its protected-mode code goes. */

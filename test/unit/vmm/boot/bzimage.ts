@@ -13,6 +13,7 @@ export interface BzImageOptions {
   /** Code for the 64-bit entry, 0x200 further; without it the kernel has none. */
   readonly code64?: readonly number[];
   readonly loadflags?: number;
+  readonly code32Start?: number;
   readonly relocatable?: boolean;
   readonly alignment?: number;
   readonly preferredAddress?: bigint;
@@ -39,7 +40,7 @@ export function bzImage(options: BzImageOptions = {}): Uint8Array {
   view.setUint16(HEADER.version, version, true);
   view.setUint16(HEADER.kernelVersion, VERSION_TEXT - 0x200, true);
   view.setUint8(HEADER.loadflags, options.loadflags ?? 1);
-  view.setUint32(HEADER.code32Start, 0x10_0000, true);
+  view.setUint32(HEADER.code32Start, options.code32Start ?? 0x10_0000, true);
   view.setUint32(HEADER.initrdAddrMax, options.initrdAddrMax ?? 0x7fff_ffff, true);
   view.setUint32(HEADER.kernelAlignment, options.alignment ?? 0x20_0000, true);
   view.setUint8(HEADER.relocatableKernel, options.relocatable === false ? 0 : 1);

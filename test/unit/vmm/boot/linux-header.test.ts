@@ -17,11 +17,12 @@ function changed(offset: number, ...bytes: number[]): Uint8Array {
 test('Linux header: what it says', (t) => {
   t.deepEqual(parseLinuxHeader(KERNEL, 'k'), {
     version: 0x20f, kernelVersion: '6.1.0-test (tape)', setupSize: 2560, codeSize: 528, end: 0x26c, loadsHigh: true, relocatable: true,
-    alignment: 0x20_0000, preferredAddress: 0x40_0000, initSize: 0x10_0000, has64BitEntry: true, initrdAddrMax: 0x7fff_ffff, commandLineSize: 2047,
+    alignment: 0x20_0000, preferredAddress: 0x40_0000, initSize: 0x10_0000, has64BitEntry: true, has32BitEntry: true, initrdAddrMax: 0x7fff_ffff, commandLineSize: 2047,
   });
   const at = (offset: number, ...bytes: number[]): ReturnType<typeof parseLinuxHeader> => parseLinuxHeader(changed(offset, ...bytes), 'k');
   t.equal(at(0x1f1, 0).setupSize, 2560, 'setup_sects 0 is 4');
   t.equal(at(0x236, 2).has64BitEntry, false, 'xloadflags');
+  t.equal(at(0x214, 0, 0, 0, 0).has32BitEntry, false, 'code32_start');
   t.equal(at(0x201, 0xff).end, 0x290, 'not beyond the hole in boot_params');
   for (const version of [0x206, 0x209, 0x20b]) {
     const old = at(0x206, version & 0xff, version >> 8);
