@@ -15,7 +15,7 @@ export interface FaultyCpu {
 export function faultStop({ thread, view, lastRegisters }: FaultyCpu, exit: Exit, catching: CpuCatching): StopEvent {
   const lost = exit.reason === 'shutdown' && lastRegisters.restoreIfReset();
   if (lost) view.invalidate();
-  const place = { cpu: `cpu${thread - 1}`, where: view.where, registersRestored: lost };
+  const place = { cpu: `cpu${thread - 1}`, where: view.where, registersRestored: lost, hasMemory: view.memory.read(view.pc, 1).length > 0 };
   const fault = describeFault(exit, place) ?? { signal: 'SIGTRAP' as const, text: `${place.cpu} left the guest at ${place.where}: ${exit.reason}.` };
   const caught = exit.reason === 'shutdown' ? catching.tripleFault() : undefined;
   if (caught === undefined) return { thread, reason: { kind: 'fault', signal: fault.signal }, text: fault.text };

@@ -18,6 +18,8 @@ export interface FaultPlace {
   readonly where: string;
   /** The host lost the registers at the triple fault (SVM), and the last known ones were put back. */
   readonly registersRestored: boolean;
+  /** Whether guest memory is at the pc. */
+  readonly hasMemory: boolean;
 }
 
 /** The fault that an exit means, or undefined for an exit that is none. */
@@ -38,6 +40,9 @@ export function describeFault(exit: Exit, place: FaultPlace): Fault | undefined 
         text: `The processor refused to enter the guest on ${cpu} at ${where} (hardware reason 0x${exit.hardwareReason.toString(16)}): its control registers, segments or descriptor tables are in a state that hardware does not allow.`,
       };
     case 'internal-error':
+      if (exit.suberror === 1 && !place.hasMemory) {
+        return { signal: 'SIGSEGV', text: `${cpu} went to ${where}, where the guest has no memory: there is nothing to execute.` };
+      }
       return { signal: 'SIGILL', text: internalErrorText(exit.suberror, exit.instruction, place) };
     case 'run-error':
       return { signal: exit.message.includes('EFAULT') ? 'SIGBUS' : 'SIGABRT', text: `${cpu} stopped at ${where}: ${exit.message}.` };

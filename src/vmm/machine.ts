@@ -129,13 +129,14 @@ export class Machine {
     const raise = (event: MachineEvent): void => { this.#event ??= event; };
     const ram = memory.regions.filter(({ kind }) => kind === 'ram');
     const debugConsole = options.debugConsole ?? options.serial ?? NOWHERE;
+    const { channels, translations } = addDrives(this.ports, { drives: options.drives ?? [], chipset: firmware !== undefined, irqLine });
+    this.#channels = channels;
     this.#standard = addStandardDevices(this.ports, {
-      raise, ram, cpus, debugConsole,
+      raise, ram, cpus, debugConsole, translations,
       serial: options.serial ?? NOWHERE,
       firmwareConsole: options.firmwareConsole === undefined ? debugConsole : options.firmwareConsole,
       ...(irqLine !== undefined && { irqLine }),
     });
-    this.#channels = addDrives(this.ports, options.drives ?? [], irqLine);
     this.#board = firmware === undefined ? undefined : addFirmwareDevices(this.ports, this.mmio, {
       raise, memory, shortcuts: this.#standard.shortcuts, config: { ram, cpus, serialConsole: COM1_PORT },
     });
@@ -241,7 +242,7 @@ export class Machine {
     for (const device of this.devices) device.reset();
     this.#bios?.reset();
     this.memory.clear();
-    for (const { address, bytes } of [...this.#bios?.writes ?? [], ...this.guest?.writes ?? [], ...this.firmware === undefined ? [] : [this.firmware.alias]]) this.memory.write(address, bytes);
+    for (const { address, bytes } of [...this.#bios?.writes ?? [], ...this.guest?.writes ?? [], ...this.firmware?.writes ?? []]) this.memory.write(address, bytes);
     for (const chip of this.#pristineChips) this.#vm.setIrqchip(chip);
     if (this.#pristinePit !== undefined) this.#vm.setPit2(this.#pristinePit);
     this.vcpus.forEach((vcpu, index) => {

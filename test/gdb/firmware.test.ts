@@ -50,6 +50,31 @@ test('firmware: one session from the reset vector over INT 19h to 7c00', async (
   });
 });
 
+/** A ROM of 4 KiB that enters protected mode and jumps to d0000000, where nothing is. */
+function romIntoNothing(): Uint8Array {
+  const rom = new Uint8Array(4096).fill(0xf4);
+  rom.set([
+    0x2e, 0x66, 0x0f, 0x01, 0x16, 0x20, 0xf0, // lgdtl %cs:0xf020
+    0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0, // set CR0.PE
+    0x66, 0xea, 0x00, 0x00, 0x00, 0xd0, 0x08, 0x00, // ljmpl $8, $0xd0000000
+  ]);
+  rom.set([0x0f, 0x00, 0x30, 0xf0, 0x0f, 0x00], 0x20);
+  rom.set([0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0x9b, 0xcf, 0], 0x30);
+  rom.set([0xea, 0x00, 0xf0, 0x00, 0xf0], 0xff0); // ljmp $0xf000, $0xf000
+  return rom;
+}
+
+test('firmware: one that jumps into nothing stops with a sentence', async (t) => {
+  const rom = join(folder, 'nothing.rom');
+  writeFileSync(rom, romIntoNothing());
+  await withAttachedGdb(['--firmware', rom], async (gdb) => {
+    await checkAnswers(t, gdb, [
+      ['continue', /cpu0 went to 0xd0000000 \(protected32\), where the guest has no memory: [^]*SIGSEGV/],
+      ['print/x $pc', /= 0xd0000000\n/],
+    ]);
+  });
+});
+
 test('firmware: a wrong one is a sentence', async (t) => {
   const rom = join(folder, 'odd.rom');
   writeFileSync(rom, new Uint8Array(1000));

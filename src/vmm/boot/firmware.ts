@@ -10,6 +10,7 @@ import { GuestError, formatRange, type MemoryWrite } from './boot-options.js';
 const LARGEST = 16 * MEBIBYTE;
 const ALIAS_SIZE = 128 * 1024;
 const PAGE = 4096;
+const VECTOR_SIZE = 16;
 
 export interface FirmwareImage {
   readonly name: string;
@@ -21,8 +22,8 @@ export interface LoadedFirmware {
   readonly name: string;
   /** The whole image, to be a ROM. */
   readonly rom: MemoryWrite;
-  /** Its end once more, in RAM, where the guest may write it (docs/decisions/0014-shadow-ram.md). */
-  readonly alias: MemoryWrite;
+  /** The ROM, and its end once more in RAM, where the guest may write it (docs/decisions/0014-shadow-ram.md). */
+  readonly writes: readonly [rom: MemoryWrite, alias: MemoryWrite];
   readonly notes: readonly string[];
 }
 
@@ -34,12 +35,16 @@ export function loadFirmware({ name, bytes }: FirmwareImage): LoadedFirmware {
   if (bytes.length > LARGEST) {
     throw new GuestError(`${name} has ${bytes.length} bytes, and there is room for 16 MiB of firmware below 4 GiB; give a ROM image.`);
   }
+  const vector = bytes.subarray(bytes.length - VECTOR_SIZE);
+  if (vector.every((byte) => byte === vector[0])) {
+    throw new GuestError(`${name} has no code at its reset vector, its last ${VECTOR_SIZE} bytes; is it a ROM image?`);
+  }
   const start = HIGH_RAM_BASE - bytes.length;
   const alias = bytes.subarray(Math.max(0, bytes.length - ALIAS_SIZE));
+  const rom = { address: BigInt(start), bytes };
   return {
-    name,
-    rom: { address: BigInt(start), bytes },
-    alias: { address: BigInt(MEBIBYTE - alias.length), bytes: alias },
+    name, rom,
+    writes: [rom, { address: BigInt(MEBIBYTE - alias.length), bytes: alias }],
     notes: [`firmware at ${formatRange(start, bytes.length)}, its last ${alias.length / 1024} KiB also at ${formatRange(MEBIBYTE - alias.length, alias.length)}`, 'first instruction at f000:fff0'],
   };
 }

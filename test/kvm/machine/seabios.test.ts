@@ -119,7 +119,7 @@ test('SeaBIOS: from reset through a boot sector to "No bootable device", and aga
 });
 
 test('firmware: what cannot be is said before anything is opened', (t) => {
-  const firmware = { name: 'rom', bytes: new Uint8Array(4096) };
+  const firmware = { name: 'rom', bytes: Uint8Array.from({ length: 4096 }, (_, i) => i) };
   t.throws(() => Machine.create({ firmware }), /^RangeError: Firmware needs the interrupt controllers of a PC; add --irqchip kernel\.$/);
   t.throws(() => Machine.create({ firmware: { name: 'rom', bytes: new Uint8Array(100) }, irqchip: 'kernel' }), /^GuestError: rom has 100 bytes/);
   t.end();

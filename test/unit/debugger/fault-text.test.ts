@@ -2,7 +2,7 @@ import test from 'tape';
 import { describeFault, type FaultPlace } from '../../../src/debugger/fault-text.js';
 import type { Exit } from '../../../src/vmm/exit.js';
 
-const PLACE: FaultPlace = { cpu: 'cpu2', where: '0x7c10 (real16)', registersRestored: false };
+const PLACE: FaultPlace = { cpu: 'cpu2', where: '0x7c10 (real16)', registersRestored: false, hasMemory: true };
 const io: Exit = { reason: 'io', direction: 'in', size: 1, port: 0x60, count: 1, data: new Uint8Array(1) };
 
 const FAULTS: readonly (readonly [string, Exit, string, RegExp])[] = [
@@ -33,6 +33,12 @@ for (const [name, exit, signal, sentence] of FAULTS) {
     t.end();
   });
 }
+
+test('fault text: an emulation failure where no memory is', (t) => {
+  const fault = describeFault({ reason: 'internal-error', suberror: 1, data: [] }, { ...PLACE, hasMemory: false });
+  t.deepEqual(fault, { signal: 'SIGSEGV', text: 'cpu2 went to 0x7c10 (real16), where the guest has no memory: there is nothing to execute.' });
+  t.end();
+});
 
 test('fault text: a host that lost the registers says whose are shown', (t) => {
   const { text } = describeFault({ reason: 'shutdown' }, { ...PLACE, registersRestored: true }) ?? { text: '' };

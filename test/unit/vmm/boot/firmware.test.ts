@@ -19,11 +19,12 @@ test('firmware: the ROM ends at 4 GiB, its end once more at 1 MiB', (t) => {
   for (const [size, romAt, aliasAt] of rows) {
     const bytes = new Uint8Array(size);
     bytes[size - 16] = 0xea;
-    const { rom, alias } = loadFirmware({ name: 'rom', bytes });
+    const { rom, writes: [, alias] } = loadFirmware({ name: 'rom', bytes });
     t.deepEqual([rom.address, rom.bytes.length, alias.address], [BigInt(romAt), size, BigInt(aliasAt)], `${size / KIB} KiB`);
     t.equal(alias.bytes[0xf_fff0 - aliasAt], 0xea, 'the reset vector is at FFFF0');
   }
-  for (const [size, message] of [[0, /has 0 bytes/], [4097, /whole number of 4 KiB pages/], [16 * MIB + 4096, /room for 16 MiB/]] as const) {
+  for (const [size, message] of [[0, /has 0 bytes/], [4097, /whole number of 4 KiB pages/], [16 * MIB + 4096, /room for 16 MiB/],
+    [64 * KIB, /no code at its reset vector, its last 16 bytes; is it a ROM image\?/]] as const) {
     t.throws(() => loadFirmware({ name: 'rom', bytes: new Uint8Array(size) }), (error: unknown) => error instanceof GuestError && message.test(error.message), `${size} bytes`);
   }
   t.end();
