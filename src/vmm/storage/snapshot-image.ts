@@ -75,7 +75,6 @@ export class SnapshotImage implements BlockImage {
     const slots = state['slots'] as readonly number[];
     this.#slots = new Map();
     for (let i = 0; i < slots.length; i += 2) this.#slots.set(slots[i], slots[i + 1]);
-    this.#frozenSlots = this.#nextSlot;
   }
 
   close(): void {

@@ -128,6 +128,34 @@ test('sectors are written', (t) => {
   t.end();
 });
 
+test('a read after a write sees it', (t) => {
+  const { host } = setUp();
+  host.command(0x20, { lba: 9, count: 3 });
+  host.readAll();
+  host.command(0x30, { lba: 10, count: 1 });
+  host.outs(pattern(512, 8));
+  host.command(0x20, { lba: 10, count: 1 });
+  t.deepEqual(host.readAll(), pattern(512, 8));
+  t.end();
+});
+
+test('data in the wrong direction is not taken, and disturbs nothing', (t) => {
+  const { host, sector } = setUp();
+  host.command(0x20, { lba: 4, count: 1 });
+  host.outs(new Uint8Array(512).fill(0xff));
+  t.deepEqual(host.readAll(), sector(4));
+  host.command(0x30, { lba: 4, count: 1 });
+  t.deepEqual(host.ins(256), new Uint8Array(512));
+  host.outs(pattern(512, 9));
+  t.equal(host.status, IDLE);
+  t.deepEqual(sector(4), pattern(512, 9));
+  host.command(0x20, { lba: 5, count: 2 });
+  host.ins(10);
+  t.equal(host.command(0x20, { lba: 7, count: 1 }), IDLE | DRQ, 'a new command ends the old one');
+  t.deepEqual(host.readAll(), sector(7));
+  t.end();
+});
+
 test('READ and WRITE MULTIPLE', (t) => {
   const { host, sector } = setUp();
   t.equal(host.command(0xc4, { count: 1 }), IDLE | ERR, 'not before SET MULTIPLE MODE');

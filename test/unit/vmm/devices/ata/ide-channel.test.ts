@@ -50,6 +50,7 @@ test('a software reset: busy while it is held, then the signature', (t) => {
   host.out(2, 9);
   host.out(7, 0xec);
   t.equal(host.status, 0x80, 'commands are not heard');
+  t.notEqual(host.in(2), 9, 'nor are registers');
   host.control(0x00);
   for (const device of [0x00, 0x10]) {
     host.out(6, device);
