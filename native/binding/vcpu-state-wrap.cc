@@ -113,7 +113,7 @@ Napi::Value VcpuWrap::set_vcpu_events(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value VcpuWrap::get_mp_state(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), core_->get<kvm_mp_state>(KVM_GET_MP_STATE, "KVM_GET_MP_STATE").mp_state);
+  return Napi::Number::New(info.Env(), core_->mp_state());
 }
 
 Napi::Value VcpuWrap::set_mp_state(const Napi::CallbackInfo& info) {

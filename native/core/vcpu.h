@@ -76,6 +76,7 @@ class Vcpu {
   void set_sregs2(const kvm_sregs2& sregs);
   kvm_vcpu_events events() const;
   void set_events(const kvm_vcpu_events& events);
+  uint32_t mp_state();
   void set_mp_state(uint32_t state);
   void set_guest_debug(const kvm_guest_debug& debug);
   void interrupt(uint32_t vector);

@@ -62,7 +62,7 @@ export class JobMaker {
     };
     if (action.kind === 'continue') {
       this.warnOfUserMode(view);
-      return new ContinueJob({ ...shared, capabilities, log, cut, moved: this.sayMoved, guardsPatches: () => capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
+      return new ContinueJob({ ...shared, capabilities, log, cut, moved: this.sayMoved, guardsPatches: () => this.capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
     }
     cut.at = undefined;
     if (machine.kernelIrqchip) prepareStep(view.vcpu);
@@ -107,7 +107,16 @@ export class JobMaker {
   private plan(wanted: readonly Breakpoint[], view: CpuView, context: PlanContext): Planned {
     const watched = wanted.filter(isWatch).map(({ address }) => address);
     const { unpatchable } = this.options.catching.cpus[view.vcpu.id];
-    return planFor(wanted, { view, capabilities: this.options.capabilities(), context, unpatchable, unsafePages: () => this.planting.unsafePages(watched) });
+    return planFor(wanted, { view, capabilities: this.capabilities(), context, unpatchable, unsafePages: () => this.planting.unsafePages(watched) });
+  }
+
+  /**
+   * What this host offers this machine. LOCK is not atomic on a write-protected page, for KVM's emulator reads and then
+   * tells the write: with several vCPUs no page is protected (docs/decisions/0011-read-only-pages.md).
+   */
+  private capabilities(): DebugCapabilities {
+    const host = this.options.capabilities();
+    return this.planting.hasOneVcpu ? host : { ...host, readOnlySlot: false };
   }
 
   private planContext(guestUsesDebugRegisters: boolean): PlanContext {

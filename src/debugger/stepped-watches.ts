@@ -29,7 +29,8 @@ export class SteppedWatches {
   private readonly contents = new Map<Breakpoint, Uint8Array>();
   private stepped: Stepped | undefined;
 
-  constructor(private readonly view: CpuView, private readonly watches: readonly Breakpoint[]) {}
+  /** `compares`: no other vCPU writes meanwhile, so that what has changed is this one's work. */
+  constructor(private readonly view: CpuView, private readonly watches: readonly Breakpoint[], private readonly compares: boolean) {}
 
   /** The instruction at the pc is about to run. */
   before(): void {
@@ -38,7 +39,7 @@ export class SteppedWatches {
     const instruction = this.decode(code, regs);
     this.stepped = { code, instruction, rip: regs.rip, rcx: regs.rcx, hostWrites: this.view.hostWrites, regs: instruction?.isRepeated === true ? { ...regs } : undefined };
     for (const watch of this.watches) {
-      if (watch.kind !== 'read') this.contents.set(watch, this.bytesOf(watch));
+      if (this.compares && watch.kind !== 'read') this.contents.set(watch, this.bytesOf(watch));
     }
   }
 
@@ -49,7 +50,7 @@ export class SteppedWatches {
     const faulted = enteredHandler && stepped?.instruction?.kind !== 'int';
     const ran = stepped !== undefined && !faulted && (rip !== stepped.rip || rcx !== stepped.rcx);
     const touched = ran ? this.touchedBy(stepped) : undefined;
-    return touched ?? (stepped?.hostWrites === this.view.hostWrites ? this.changed() : undefined);
+    return touched ?? (this.compares && stepped?.hostWrites === this.view.hostWrites ? this.changed() : undefined);
   }
 
   private touchedBy({ code, instruction, regs }: Stepped): WatchHit<Breakpoint> | undefined {

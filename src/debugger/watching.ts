@@ -22,7 +22,7 @@ export class Watching {
     this.dataRegisters = data.map(({ address, type, length }, index) => ({ index, address, type, length }));
     this.byRegister = data.map(({ breakpoint }) => breakpoint.breakpoint);
     const watches = (planned: Planned['steppedWatches']): SteppedWatches | undefined =>
-      (planned.length === 0 ? undefined : new SteppedWatches(view, planned.map(({ breakpoint }) => breakpoint)));
+      (planned.length === 0 ? undefined : new SteppedWatches(view, planned.map(({ breakpoint }) => breakpoint), planting.hasOneVcpu));
     this.stepped = watches(plan.steppedWatches);
     this.unguarded = watches([...plan.steppedWatches, ...plan.guards.map(({ breakpoint }) => breakpoint)]);
   }
