@@ -51,7 +51,7 @@ export interface PlacedPorts {
 /** Makes the devices and claims their ports. */
 export function addStandardDevices(ports: PortBus, wiring: DeviceWiring): StandardDevices {
   const { raise, irqLine } = wiring;
-  const line = (irq: number) => (level: boolean): void => irqLine?.(irq, level);
+  const line = (irq: number): ((level: boolean) => void) => onChange((level) => irqLine?.(irq, level));
   const com1 = new Serial16550A('serial0', wiring.serial, line(COM1_IRQ));
   const postCode = new PostCode();
   const i8042 = new I8042({ raise, keyboardIrq: line(KEYBOARD_IRQ), mouseIrq: line(MOUSE_IRQ) });
@@ -84,4 +84,14 @@ export function addStandardDevices(ports: PortBus, wiring: DeviceWiring): Standa
     all.push(firmwareConsole);
   }
   return { all, serial: com1, i8042, postCode, shortcuts };
+}
+
+/** Passes on changes only: each is a system call. */
+function onChange(drive: (level: boolean) => void): (level: boolean) => void {
+  let last = false;
+  return (level) => {
+    if (level === last) return;
+    last = level;
+    drive(level);
+  };
 }
