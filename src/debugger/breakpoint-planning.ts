@@ -56,9 +56,12 @@ export function pagesOf(pieces: readonly MemoryPiece[]): number[] {
   return pages;
 }
 
-/** The first of a plan's breakpoints that is planted where its linear address no longer leads. */
-export function movedFrom({ patches, guards }: Planned, { memory }: CpuView): Breakpoint | undefined {
-  const patch = patches.find(({ breakpoint, physical }) => memory.physicalRam(breakpoint.address) !== physical);
+/**
+ * The first of a plan's breakpoints that is not where it should be: its linear address leads elsewhere now, or the guest has
+ * written over its patch (`stands`: whether the patch at a GPA is still there), which it can where the page is not protected.
+ */
+export function movedFrom({ patches, guards }: Planned, { memory }: CpuView, stands: (gpa: number) => boolean): Breakpoint | undefined {
+  const patch = patches.find(({ breakpoint, physical }) => memory.physicalRam(breakpoint.address) !== physical || !stands(physical));
   if (patch !== undefined) return patch.breakpoint.breakpoint;
   const guard = guards.find(({ pieces }) => pieces.some(({ linear, physical }) => memory.physicalRam(linear) !== physical));
   return guard?.breakpoint.breakpoint;

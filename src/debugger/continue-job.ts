@@ -127,7 +127,7 @@ export class ContinueJob implements Job {
     const now = performance.now();
     if (this.plan === undefined || now - this.lookedAt < MAPPING_LOOK_MILLISECONDS) return undefined;
     this.lookedAt = now;
-    return movedFrom(this.plan, this.options.view);
+    return movedFrom(this.plan, this.options.view, (gpa) => this.options.planting.guard.patches.standsAt(gpa));
   }
 
   finish(): void {

@@ -135,8 +135,8 @@ export class JobMaker {
   private readonly sayMoved = ({ address }: Breakpoint): void => {
     if (this.movedSaid) return;
     this.movedSaid = true;
-    this.options.say(`The guest has mapped 0x${address.toString(16)} to another page while it ran. The breakpoint there follows, but what passed it in the ` +
-      'last milliseconds did not stop (docs/decisions/0011-read-only-pages.md).\n');
+    this.options.say(`The guest has mapped 0x${address.toString(16)} to another page or written over the patch there. The breakpoint is planted again, but ` +
+      'what passed it in the last milliseconds did not stop (docs/decisions/0011-read-only-pages.md).\n');
   };
 
   /** Said once: breakpoints in such code would be passed without a word. */

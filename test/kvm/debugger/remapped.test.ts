@@ -41,8 +41,55 @@ for (const only of mechanisms) {
     guest.target.breakpoints.insert({ kind: 'software', address, length: 1 });
     const stop = await guest.continue();
     t.deepEqual(stop.reason, { kind: 'breakpoint', breakpoint: 'software', address }, stop.text);
-    t.equal(guest.console.filter((line) => /mapped .* to another page/.test(line)).length, only.includes('patch') ? 1 : 0, 'what may have been missed is said');
+    t.equal(guest.console.filter((line) => /mapped .* to another page or written over/.test(line)).length, only.includes('patch') ? 1 : 0, 'what may have been missed is said');
     t.deepEqual(guest.bytes(0x10_0000 + target, 1), [0x90], 'no patch is left');
     guest.close();
   });
 }
+
+const ways: readonly (readonly Mechanism[] | undefined)[] = [undefined, ['debug-register'], ['patch', 'step'], ['step']];
+for (const only of ways) {
+  for (const count of [1, 6]) {
+    test(`${count} breakpoints in a page that is not mapped yet, ${only?.join() ?? 'as planned'}`, async (t) => {
+      const registersSuffice = inEveryMode(hostCapabilities(), 'debugExecute') && count <= 4;
+      if (only?.includes('debug-register') === true && !registersSuffice) {
+        t.pass('the debug registers do not suffice');
+        return;
+      }
+      const look = new GuestUnderDebug('long', [0xf4]);
+      const directory = pageDirectory(look);
+      look.close();
+      const { code, target } = program(directory);
+      const guest = new GuestUnderDebug('long', [...code.slice(0, -1), ...new Array<number>(count).fill(0x90), 0xf4], undefined, only);
+      guest.poke(directory + 8, [0, 0, 0, 0]);
+      const addresses = Array.from({ length: count }, (_, i) => BigInt(ALIAS + target + i));
+      for (const address of addresses) guest.target.breakpoints.insert({ kind: 'software', address, length: 1 });
+      for (const address of addresses) {
+        const stop = await guest.continue();
+        t.deepEqual(stop.reason, { kind: 'breakpoint', breakpoint: 'software', address }, stop.text);
+        guest.target.breakpoints.remove({ kind: 'software', address, length: 1 });
+        await guest.step();
+        // A step onto the next one is no stop at it: go on from the instruction before.
+        guest.write('rip', guest.pc - 1n);
+      }
+      guest.close();
+    });
+  }
+}
+
+test('a patch that the guest writes over in its stack\'s page is planted again, and the server says so', async (t) => {
+  // mov sp, 7c00h: the stack is in the code's page. Copies a NOP over the place of the breakpoint, waits, runs it.
+  const place = 0x7c40;
+  const code = [
+    0xbc, 0x00, 0x7c, 0xc6, 0x06, place & 0xff, place >> 8, 0x90, 0x66, 0xb9, ...le(30_000, 4), 0x66, 0x49, 0x75, 0xfc, 0xe9, 0, 0,
+  ];
+  code.splice(-2, 2, ...le(place - 0x7c00 - code.length, 2));
+  const guest = new GuestUnderDebug('real', code, undefined, ['patch', 'read-only']);
+  guest.write('rsp', 0x7c00n);
+  guest.break(place - 0x7c00);
+  const stop = await guest.continue();
+  t.deepEqual(stop.reason, { kind: 'breakpoint', breakpoint: 'software', address: BigInt(place) }, stop.text);
+  t.ok(guest.console.some((line) => /written over the patch/.test(line)));
+  t.deepEqual(guest.bytes(place, 1), [0x90], "the guest's own byte");
+  guest.close();
+});
