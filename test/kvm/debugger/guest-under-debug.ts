@@ -117,7 +117,11 @@ export class GuestUnderDebug {
 
   private resume(start: () => void): Promise<StopEvent> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no stop within ${PATIENCE_SECONDS} s (pc unknown, ${this.mode} mode)`)), PATIENCE_SECONDS * 1000);
+      const timer = setTimeout(() => {
+        // A guest that goes on would keep the test's process from ending.
+        this.close();
+        reject(new Error(`no stop within ${PATIENCE_SECONDS} s (pc unknown, ${this.mode} mode)`));
+      }, PATIENCE_SECONDS * 1000);
       const done = (stop: StopEvent): void => {
         clearTimeout(timer);
         resolve(stop);

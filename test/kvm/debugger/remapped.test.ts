@@ -7,9 +7,11 @@ import { GuestUnderDebug, hostCapabilities } from './guest-under-debug.js';
 const le = (value: number, size: number): number[] => Array.from({ length: size }, (_, i) => (value >>> (8 * i)) & 0xff);
 /** In the second 2 MiB, which the guest maps to the first: there it is the guest's own code again. */
 const ALIAS = 0x30_0000;
+/** Each leaves the guest, so that so many take some 10 ms on a fast host: long enough for a look at the guest's mappings. */
+const PORT_READS = 1000;
 const MASK = 0xf_ffff_ffff_f000n;
 
-/** Changes the page directory's second entry, waits for some 15 ms, goes on at the alias of its `target`, and halts. */
+/** Changes the page directory's second entry, waits, goes on at the alias of its `target`, and halts. */
 function program(directory: number): { code: number[]; target: number } {
   const start = [
     0xc7, 0x04, 0x25, ...le(directory + 8, 4), ...le(0x83, 4), // mov dword [PDE 1], present, writable, 2 MiB, frame 0
@@ -81,7 +83,7 @@ test('a patch that the guest writes over in its stack\'s page is planted again, 
   // mov sp, 7c00h: the stack is in the code's page. Copies a NOP over the place of the breakpoint, waits, runs it.
   const place = 0x7c40;
   const code = [
-    0xbc, 0x00, 0x7c, 0xc6, 0x06, place & 0xff, place >> 8, 0x90, 0x66, 0xb9, ...le(30_000, 4), 0x66, 0x49, 0x75, 0xfc, 0xe9, 0, 0,
+    0xbc, 0x00, 0x7c, 0xc6, 0x06, place & 0xff, place >> 8, 0x90, 0xb9, ...le(PORT_READS, 2), 0xe4, 0x80, 0x49, 0x75, 0xfb, 0xe9, 0, 0,
   ];
   code.splice(-2, 2, ...le(place - 0x7c00 - code.length, 2));
   const guest = new GuestUnderDebug('real', code, undefined, ['patch', 'read-only']);
