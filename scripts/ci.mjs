@@ -1,4 +1,4 @@
-// .ci/run: npm test, and with --hosts npm run test:hosts after it, each shown as it runs; the last line is the sum of theirs.
+// .ci/run --hosts: npm test, then npm run test:hosts, each shown as it runs; the last line is the sum of theirs.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,8 +40,7 @@ function run(script) {
 
 async function main() {
   const runs = [];
-  const scripts = process.argv.includes('--hosts') ? ['test.mjs', 'test-hosts.mjs'] : ['test.mjs'];
-  for (const script of scripts) runs.push(await run(script));
+  for (const script of ['test.mjs', 'test-hosts.mjs']) runs.push(await run(script));
   const { passed, failed, skipped } = addUp(runs);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exitCode = failed === 0 ? 0 : 1;
