@@ -30,6 +30,7 @@ export const hosts = {
     modules: [...VIRTIO_DISK, ...KVM, 'arch/x86/kvm/kvm-amd.ko'], kernelWords: '', preparation: '',
     spareModules: ['arch/x86/kernel/msr.ko'],
     filesLeftOut: {
+      'test/kvm/debugger/remapped.test.ts': 'the host stops dead in it, for a reason that is not known (docs/hosts.md)',
       'test/kvm/debugger/catch-msr.test.ts': 'the host stops dead at the first MSR access that KVM is asked to report (docs/hosts.md)',
     },
     sessionsLeftOut: {
