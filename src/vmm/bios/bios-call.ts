@@ -55,11 +55,6 @@ export class BiosCall {
     return Number((this.vcpu.readSregs()[segment].base + BigInt(offset)) & MASK32);
   }
 
-  setSegment(segment: 'es' | 'ds', selector: number): void {
-    const sregs = this.vcpu.readSregs();
-    this.vcpu.writeSregs({ [segment]: { ...sregs[segment], selector, base: BigInt(selector) << 4n } });
-  }
-
   setCarry(on: boolean): void {
     this.setFlag(CARRY, on);
   }

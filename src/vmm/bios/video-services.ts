@@ -46,7 +46,7 @@ export class VideoServices {
       case 0x0e: this.teletype(page, call.byte('al')); return true;
       case 0x0f:
         call.setWord('ax', (COLUMNS << 8) | (this.memory.readByte(BDA_MODE) ?? 3));
-        call.setByte('bh', this.memory.readByte(BDA_PAGE) ?? 0);
+        call.setByte('bh', this.activePage);
         return true;
       case 0x10: case 0x11: case 0x12: return true; // palette, fonts, blinking: nothing to be done for a text dump
       case 0x13: this.writeString(page, call); return true;
@@ -112,7 +112,7 @@ export class VideoServices {
     const bottom = Math.min(call.byte('dh'), ROWS - 1);
     const right = Math.min(call.byte('dl'), COLUMNS - 1);
     const lines = call.byte('al') === 0 ? ROWS : call.byte('al');
-    this.scroll(this.memory.readByte(BDA_PAGE) ?? 0, direction * lines, call.byte('ch'), call.byte('cl'), bottom, right, call.byte('bh'));
+    this.scroll(this.activePage, direction * lines, call.byte('ch'), call.byte('cl'), bottom, right, call.byte('bh'));
   }
 
   /** Moves a window up by `lines`, or down by as many less than 0; what becomes free is blank. */
@@ -135,6 +135,11 @@ export class VideoServices {
   private put(page: number, row: number, column: number, character: number, attribute: number | undefined): void {
     this.memory.writeByte(cell(page, row, column), character);
     if (attribute !== undefined) this.memory.writeByte(cell(page, row, column) + 1, attribute);
+  }
+
+  /** The guest can write any byte there. */
+  private get activePage(): number {
+    return (this.memory.readByte(BDA_PAGE) ?? 0) % PAGES;
   }
 
   private cursor(page: number): { row: number; column: number } {

@@ -85,6 +85,16 @@ test('BIOS: the screen scrolls', async (t) => {
   machine.close();
 });
 
+test('BIOS: a page number that the guest has spoilt is none beyond the last', async (t) => {
+  // mov byte [462h], 0ffh; then INT 10h AH=06h over the whole screen, in the last page
+  const code = [0xc6, 0x06, 0x62, 0x04, 0xff, ...MOV_AX(0x0600), ...MOV_BX(0x1f00), ...MOV_CX(0), ...MOV_DX(0xffff), ...INT(0x10)];
+  const { machine, stop } = await run([...code, ...END]);
+  t.equal(stop.reason.kind, 'exited');
+  t.equal(machine.memory.readByte(0xb8000 + 7 * 0x1000 + 1), 0x1f, 'the last page is cleared with the attribute');
+  t.equal(machine.memory.readByte(0xb8000 + 255 * 0x1000 + 1), 0, 'and nothing behind the screen');
+  machine.close();
+});
+
 test('BIOS: sectors by CHS and by LBA, written ones too; beyond the end is an error', async (t) => {
   const disk = new Uint8Array(64 * SECTOR).map((_, i) => Math.floor(i / SECTOR));
   const packet = [16, 0, 2, 0, 0x00, 0xa0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0];
