@@ -20,8 +20,6 @@ const APMC_EN = 0x0200_0000;
 
 /** Bytes of the PM I/O space. */
 export const PM_IO_SIZE = 64;
-/** Bytes of the IDE bus master registers. */
-export const BUS_MASTER_SIZE = 16;
 
 /** Where I/O ports are to appear: `base` 0 takes them away. */
 export type MapPorts = (base: number) => void;
