@@ -13,6 +13,7 @@ const NEEDED = new Map([
   ['gdb', 'gdb'],
   ['python3', 'python3'],
   ['/usr/share/seabios/bios-256k.bin', 'seabios'],
+  ['iasl', 'acpica-tools'],
 ]);
 
 function isInstalled(command) {
