@@ -7,16 +7,19 @@ import { GuestUnderDebug, hostCapabilities } from './guest-under-debug.js';
 const le = (value: number, size: number): number[] => Array.from({ length: size }, (_, i) => (value >>> (8 * i)) & 0xff);
 /** In the second 2 MiB, which the guest maps to the first: there it is the guest's own code again. */
 const ALIAS = 0x30_0000;
-/** Each leaves the guest, so that so many take some 10 ms on a fast host: long enough for a look at the guest's mappings. */
-const PORT_READS = 1000;
+/** Each leaves the guest, so that so many take some 20 ms on a fast host: long enough for a look at the guest's mappings. */
+const PORT_READS = 4000;
 const MASK = 0xf_ffff_ffff_f000n;
 
+/** So many where each is stepped: as long, and not longer. */
+const STEPPED_READS = PORT_READS / 10;
+
 /** Changes the page directory's second entry, waits, goes on at the alias of its `target`, and halts. */
-function program(directory: number): { code: number[]; target: number } {
+function program(directory: number, reads: number): { code: number[]; target: number } {
   const start = [
     0xc7, 0x04, 0x25, ...le(directory + 8, 4), ...le(0x83, 4), // mov dword [PDE 1], present, writable, 2 MiB, frame 0
     0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8, //                        mov rax, cr3; mov cr3, rax
-    0xb9, ...le(30_000, 4), 0xff, 0xc9, 0x75, 0xfc, //           mov ecx, 30000;  1: dec ecx; jnz 1b
+    0xb9, ...le(reads, 4), 0xe4, 0x80, 0xff, 0xc9, 0x75, 0xfa, // mov ecx, reads;  1: in al, 80h; dec ecx; jnz 1b
   ];
   const jump = [0xb8, ...le(ALIAS + start.length + 7, 4), 0xff, 0xe0]; // mov eax, alias of target; jmp rax
   return { code: [...start, ...jump, 0x90, 0x90, 0xf4], target: start.length + jump.length };
@@ -36,7 +39,7 @@ for (const only of mechanisms) {
       return;
     }
     const look = new GuestUnderDebug('long', [0xf4]);
-    const { code, target } = program(pageDirectory(look));
+    const { code, target } = program(pageDirectory(look), only.includes('step') ? STEPPED_READS : PORT_READS);
     look.close();
     const guest = new GuestUnderDebug('long', code, undefined, only);
     const address = BigInt(ALIAS + target);
@@ -61,7 +64,7 @@ for (const only of ways) {
       const look = new GuestUnderDebug('long', [0xf4]);
       const directory = pageDirectory(look);
       look.close();
-      const { code, target } = program(directory);
+      const { code, target } = program(directory, STEPPED_READS);
       const guest = new GuestUnderDebug('long', [...code.slice(0, -1), ...new Array<number>(count).fill(0x90), 0xf4], undefined, only);
       guest.poke(directory + 8, [0, 0, 0, 0]);
       const addresses = Array.from({ length: count }, (_, i) => BigInt(ALIAS + target + i));
