@@ -7,7 +7,7 @@ Load it before or after connecting, in any gdb from 13 on that has Python:
 It gives
   - disassembly by the processor's mode (x/i, display/i, disassemble);
   - frames of 16- and 32-bit code (bt, up, finish, return, nexti over calls and over `int n`);
-  - `kvm mode`, and `help kvm`.
+  - the `kvm` commands: `help kvm`.
 
 All of it is driven by the `mode` register of kvm-gdbserver's target description. With any other target, which has no
 such register, the helper does nothing.

@@ -2,7 +2,10 @@
 
 import gdb
 
-from .cpu_mode import mode_of, privilege_level_of
+from . import guest_tables
+from .cpu_mode import is_unreal, privilege_level_of
+from .far_address import KvmExamineCommand
+from .stopped_guest import StoppedGuest
 
 
 class KvmCommand(gdb.Command):
@@ -16,22 +19,19 @@ class KvmModeCommand(gdb.Command):
     """Print the processor's mode, its privilege level and where it executes, as CS:IP and as a linear address."""
 
     def __init__(self):
-        super().__init__("kvm mode", gdb.COMMAND_DATA)
+        super().__init__("kvm mode", gdb.COMMAND_DATA, gdb.COMPLETE_NONE)
 
     def invoke(self, argument, from_tty):
-        try:
-            read = gdb.selected_frame().read_register
-        except gdb.error as error:  # no target, or the guest runs
-            raise gdb.GdbError(str(error)) from None
-        mode = mode_of(read)
-        if mode is None:
-            raise gdb.GdbError("The target has no mode register: `kvm mode` needs kvm-gdbserver with its own description.")
-        linear = int(read("pc")) & (2**64 - 1)
-        offset = (linear - int(read("cs_base"))) & (2**mode.bits - 1)
-        selector = int(read("cs")) & 0xFFFF
+        if argument.strip():
+            raise gdb.GdbError("kvm mode takes no arguments.")
+        guest = StoppedGuest()
+        mode = guest.mode
+        linear = guest.register("pc")
+        offset = (linear - guest.register("cs_base")) & (2**mode.bits - 1)
         gdb.write(
-            f"{mode.name}, cpl {privilege_level_of(read)}, "
-            f"cs:ip {selector:04x}:{offset:0{mode.bits // 4}x}, linear {linear:#x}\n"
+            f"{mode.name}, cpl {privilege_level_of(guest.read_register)}, "
+            f"cs:ip {guest.register('cs') & 0xFFFF:04x}:{offset:0{mode.bits // 4}x}, linear {linear:#x}"
+            f"{', unreal (a data segment reaches beyond 64 KiB)' if is_unreal(guest.read_register) else ''}\n"
         )
 
 
@@ -47,5 +47,6 @@ def flush_registers_after_monitor() -> None:
 
 def register() -> None:
     KvmCommand()
-    KvmModeCommand()
+    for command in (KvmModeCommand, KvmExamineCommand, *guest_tables.COMMANDS):
+        command()
     flush_registers_after_monitor()

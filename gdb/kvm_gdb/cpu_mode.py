@@ -25,10 +25,11 @@ CPU_MODES = (
     CpuMode("long64", 64, False),
 )
 
-# Bits 0 to 3 are the code, 4 and 5 the CPL.
+# Bits 0 to 3 are the code, 4 and 5 the CPL, 6 says that a data segment of real mode reaches beyond 64 KiB.
 CODE_MASK = 0xF
 CPL_SHIFT = 4
 CPL_MASK = 0x3
+UNREAL = 1 << 6
 
 
 def mode_of(read_register: Callable[[str], gdb.Value]) -> Optional[CpuMode]:
@@ -43,6 +44,11 @@ def privilege_level_of(read_register: Callable[[str], gdb.Value]) -> Optional[in
     """CPL, 0 to 3; None as in `mode_of`."""
     value = _register(read_register)
     return None if value is None else (value >> CPL_SHIFT) & CPL_MASK
+
+
+def is_unreal(read_register: Callable[[str], gdb.Value]) -> bool:
+    """Whether it is real mode with segments as protected mode left them."""
+    return (_register(read_register) or 0) & UNREAL != 0
 
 
 def _register(read_register: Callable[[str], gdb.Value]) -> Optional[int]:

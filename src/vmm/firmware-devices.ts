@@ -30,6 +30,7 @@ const HPET = 0xfed0_0000n, TPM = 0xfed4_0000n;
 export interface FirmwareDevices {
   readonly all: readonly Device[];
   readonly pci: PciBus;
+  readonly fwCfg: FwCfg;
 }
 
 /** Makes the devices and claims their ports. */
@@ -49,7 +50,7 @@ export function addFirmwareDevices(ports: PortBus, mmio: MmioBus, { raise, memor
   ports.claim(fwCfg, 0x510, FW_CFG_PORTS);
   for (const [base, length] of LOOKED_FOR) ports.expectAbsent(base, length);
   for (const page of [HPET, TPM]) mmio.expectAbsent(page);
-  return { all: [pm, apm, fwCfg, ...pci.devices], pci };
+  return { all: [pm, apm, fwCfg, ...pci.devices], pci, fwCfg };
 }
 
 /** RAM as a device reaches it: reading and writing of what a ROM or nothing holds fails. */

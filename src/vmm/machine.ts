@@ -180,6 +180,16 @@ export class Machine {
     return this.#board?.pci;
   }
 
+  /** What firmware is told, with firmware only. */
+  get fwCfg(): FirmwareDevices['fwCfg'] | undefined {
+    return this.#board?.fwCfg;
+  }
+
+  /** Services for boot sectors without firmware. */
+  get bios(): BiosServices | undefined {
+    return this.#bios;
+  }
+
   /** The last byte written to the POST port 0x80. */
   get postCode(): number {
     return this.#standard.postCode.code;

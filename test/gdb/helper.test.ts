@@ -26,7 +26,7 @@ test('without a mode register gdb disassembles as it would without the helper', 
 
 test('kvm mode without a target is one sentence', async (t) => {
   const { output } = await runGdb([LOAD, 'kvm mode']);
-  t.match(output, /^\S+session\.gdb:\d+: Error in sourced command file:\nNo frame is currently selected\.\n$/);
+  t.match(output, /^\S+session\.gdb:\d+: Error in sourced command file:\nThere is no guest: connect to kvm-gdbserver by `target remote` first\.\n$/);
 });
 
 test('callers are found on made-up stacks', async (t) => {

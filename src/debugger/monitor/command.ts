@@ -50,6 +50,14 @@ export function parseNumber(word: string | undefined, what: string): bigint {
   return value;
 }
 
+/** The CPU that an optional word names by its index; the one that stopped last without it. */
+export function viewOf({ views, current }: Pick<MonitorContext, 'views' | 'current'>, word: string | undefined): { readonly view: CpuView; readonly index: number } {
+  const index = word === undefined ? current : Number(parseNumber(word, 'The CPU'));
+  const view = views[index];
+  if (view === undefined) throw new MonitorError(`There is no CPU ${index}; there are ${views.length}.`);
+  return { view, index };
+}
+
 /** Lower-case hex with leading zeros. */
 export function hex(value: bigint | number, digits: number): string {
   return value.toString(16).padStart(digits, '0');

@@ -5,7 +5,7 @@
 import type { GeneralRegisterName, Segment, SegmentName } from '../../x86/cpu-state.js';
 import type { CpuMode } from '../../x86/cpu-mode.js';
 import type { CpuView } from '../cpu-view.js';
-import { hex, MonitorError, parseNumber, type MonitorCommand } from './command.js';
+import { hex, viewOf, type MonitorCommand } from './command.js';
 
 const FLAG_LETTERS: readonly (readonly [number, string])[] = [[10, 'D'], [11, 'O'], [7, 'S'], [6, 'Z'], [4, 'A'], [2, 'P'], [0, 'C']];
 const SYSTEM_TYPES_32 = [
@@ -26,9 +26,7 @@ export const infoRegistersCommand: MonitorCommand = {
       for (const [index, view] of context.views.entries()) write(registersText(view, index, context.isHalted(index)));
       return;
     }
-    const index = words[0] === undefined ? context.current : Number(parseNumber(words[0], 'The CPU'));
-    const view = context.views[index];
-    if (view === undefined) throw new MonitorError(`There is no CPU ${index}; there are ${context.views.length}.`);
+    const { view, index } = viewOf(context, words[0]);
     write(registersText(view, index, context.isHalted(index)));
   },
 };
@@ -78,7 +76,8 @@ function segmentFlags({ type, s, dpl, present, avl, l, db, g, unusable }: Segmen
   return (type << 8) | (s << 12) | (dpl << 13) | (present << 15) | (avl << 20) | (l << 21) | (db << 22) | (g << 23);
 }
 
-function segmentType({ type, s, db, l }: Segment, isLong: boolean): string {
+/** `CS32 [-RA]`, `DS   [-WA]`, `TSS32-busy`: what the type field says (SDM vol. 3, 3.4.5.1 and table 3-2). */
+export function segmentType({ type, s, db, l }: Pick<Segment, 'type' | 's' | 'db' | 'l'>, isLong: boolean): string {
   if (s === 0) return (isLong ? SYSTEM_TYPES_64 : SYSTEM_TYPES_32)[type & 15];
   if ((type & 8) !== 0) {
     const kind = l !== 0 ? 'CS64' : db !== 0 ? 'CS32' : 'CS16';

@@ -4,8 +4,12 @@
  */
 import { breakSpaceCommand } from './break-space-command.js';
 import { catchCommands } from './catch-commands.js';
+import { biosTableCommands } from './info-bios-tables.js';
+import { descriptorTableCommands } from './info-descriptor-tables.js';
 import { infoMachineCommands } from './info-machine.js';
 import { infoMemCommand } from './info-mem.js';
+import { infoPageTableCommand } from './info-pagetable.js';
+import { infoPciCommand } from './info-pci.js';
 import { infoRegistersCommand } from './info-registers.js';
 import { memoryCommands } from './memory-commands.js';
 import { screenCommands } from './screen-commands.js';
@@ -54,6 +58,10 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
   helpCommand,
   infoRegistersCommand,
   infoMemCommand,
+  infoPageTableCommand,
+  ...descriptorTableCommands,
+  ...biosTableCommands,
+  infoPciCommand,
   ...infoMachineCommands,
   ...memoryCommands,
   ...catchCommands,

@@ -4,7 +4,7 @@
  * What is asked for and not there is a sentence and a set carry flag, never silence.
  */
 import type { MemoryWrite } from '../boot/boot-options.js';
-import { memoryMap } from '../boot/memory-map.js';
+import { memoryMap, type MemoryMapEntry } from '../boot/memory-map.js';
 import type { MachineEvent } from '../device.js';
 import type { Exit } from '../exit.js';
 import type { GuestMemory, MemoryRegion } from '../guest-memory.js';
@@ -34,6 +34,8 @@ export class BiosServices {
   readonly keyboard = new KeyboardServices();
   private readonly video: VideoServices;
   private readonly disk: DiskServices;
+  /** What INT 15h, AX=E820h answers. */
+  readonly memoryMap: readonly MemoryMapEntry[];
   private readonly system: SystemServices;
   private readonly said = new Set<string>();
 
@@ -41,7 +43,8 @@ export class BiosServices {
     const { memory, ram, disks, now } = options;
     this.video = new VideoServices(memory);
     this.disk = new DiskServices(memory, disks);
-    this.system = new SystemServices(memory, memoryMap(ram), now ?? (() => new Date()));
+    this.memoryMap = memoryMap(ram);
+    this.system = new SystemServices(memory, this.memoryMap, now ?? (() => new Date()));
   }
 
   /** What must be in memory when the guest starts. */

@@ -84,6 +84,18 @@ function directory(files: readonly (readonly [string, Uint8Array])[]): Uint8Arra
   return bytes;
 }
 
+/** The selector of the file `name`, by the directory among `items`. */
+export function fwCfgFileSelector(items: ReadonlyMap<number, Uint8Array>, name: string): number | undefined {
+  const bytes = items.get(FILE_DIR) ?? new Uint8Array(4);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let i = 0; i < view.getUint32(0); i++) {
+    const at = 4 + (8 + NAME_SIZE) * i;
+    const text = new TextDecoder().decode(bytes.subarray(at + 8, at + 8 + NAME_SIZE));
+    if (text.slice(0, text.indexOf('\0')) === name) return view.getUint16(at + 4);
+  }
+  return undefined;
+}
+
 function littleEndian(size: 1 | 2 | 4 | 8, value: number): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);

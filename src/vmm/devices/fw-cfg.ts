@@ -3,6 +3,7 @@
  * 0x510 is offset 0: a 16-bit write selects an item, byte reads of 0x511 give it byte by byte, and the DMA address at 0x514
  * (64 bits, big endian, the low half starts it) points at a descriptor in guest memory. Items are read-only.
  */
+import { fwCfgFileSelector } from './fw-cfg-items.js';
 import { savedNumber, type AccessSize, type DeviceState, type PortDevice } from '../device.js';
 
 const SELECTOR = 0, DATA = 1, DMA_HIGH = 4, DMA_LOW = 8;
@@ -36,6 +37,12 @@ export class FwCfg implements PortDevice {
   constructor(items: ReadonlyMap<number, Uint8Array>, memory: BusMasterMemory) {
     this.#items = items;
     this.#memory = memory;
+  }
+
+  /** What firmware finds in the file `name`; undefined when there is none. */
+  file(name: string): Uint8Array | undefined {
+    const selector = fwCfgFileSelector(this.#items, name);
+    return selector === undefined ? undefined : this.#items.get(selector);
   }
 
   readPort(offset: number, size: AccessSize): number {
