@@ -248,6 +248,64 @@ void add_kvm_pit_state2(Napi::Object layout) {
       });
 }
 
+void add_kvm_pic_state(Napi::Object layout) {
+  add(layout, "kvm_pic_state", sizeof(kvm_pic_state),
+      {
+          FIELD(kvm_pic_state, last_irr),
+          FIELD(kvm_pic_state, irr),
+          FIELD(kvm_pic_state, imr),
+          FIELD(kvm_pic_state, isr),
+          FIELD(kvm_pic_state, priority_add),
+          FIELD(kvm_pic_state, irq_base),
+          FIELD(kvm_pic_state, read_reg_select),
+          FIELD(kvm_pic_state, poll),
+          FIELD(kvm_pic_state, special_mask),
+          FIELD(kvm_pic_state, init_state),
+          FIELD(kvm_pic_state, auto_eoi),
+          FIELD(kvm_pic_state, rotate_on_auto_eoi),
+          FIELD(kvm_pic_state, special_fully_nested_mode),
+          FIELD(kvm_pic_state, init4),
+          FIELD(kvm_pic_state, elcr),
+          FIELD(kvm_pic_state, elcr_mask),
+      });
+}
+
+void add_kvm_ioapic_state(Napi::Object layout) {
+  add(layout, "kvm_ioapic_state", sizeof(kvm_ioapic_state),
+      {
+          FIELD(kvm_ioapic_state, base_address),
+          FIELD(kvm_ioapic_state, ioregsel),
+          FIELD(kvm_ioapic_state, id),
+          FIELD(kvm_ioapic_state, irr),
+          FIELD(kvm_ioapic_state, redirtbl),
+      });
+}
+
+void add_kvm_pit_channel_state(Napi::Object layout) {
+  add(layout, "kvm_pit_channel_state", sizeof(kvm_pit_channel_state),
+      {
+          FIELD(kvm_pit_channel_state, count),
+          FIELD(kvm_pit_channel_state, rw_mode),
+          FIELD(kvm_pit_channel_state, mode),
+          FIELD(kvm_pit_channel_state, bcd),
+          FIELD(kvm_pit_channel_state, gate),
+          FIELD(kvm_pit_channel_state, count_load_time),
+      });
+}
+
+void add_kvm_irq_routing_entry(Napi::Object layout) {
+  add(layout, "kvm_irq_routing_entry", sizeof(kvm_irq_routing_entry),
+      {
+          FIELD(kvm_irq_routing_entry, gsi),
+          FIELD(kvm_irq_routing_entry, type),
+          INNER_FIELD(kvm_irq_routing_entry, u.irqchip.irqchip),
+          INNER_FIELD(kvm_irq_routing_entry, u.irqchip.pin),
+          INNER_FIELD(kvm_irq_routing_entry, u.msi.address_lo),
+          INNER_FIELD(kvm_irq_routing_entry, u.msi.address_hi),
+          INNER_FIELD(kvm_irq_routing_entry, u.msi.data),
+      });
+}
+
 void add_kvm_clock_data(Napi::Object layout) {
   add(layout, "kvm_clock_data", sizeof(kvm_clock_data),
       {
@@ -372,6 +430,10 @@ Napi::Object make_layout(Napi::Env env) {
   add_kvm_lapic_state(layout);
   add_kvm_irqchip(layout);
   add_kvm_pit_state2(layout);
+  add_kvm_pic_state(layout);
+  add_kvm_ioapic_state(layout);
+  add_kvm_pit_channel_state(layout);
+  add_kvm_irq_routing_entry(layout);
   add_kvm_clock_data(layout);
   add_kvm_run(layout);
   add_run_plan(layout);

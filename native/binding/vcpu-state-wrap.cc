@@ -32,6 +32,12 @@ std::vector<Napi::ClassPropertyDescriptor<VcpuWrap>> VcpuWrap::state_methods() {
       InstanceMethod("interrupt", &VcpuWrap::call<&VcpuWrap::interrupt>),
       InstanceMethod("nmi", &VcpuWrap::call<&VcpuWrap::nmi>),
       InstanceMethod("getTscKhz", &VcpuWrap::call<&VcpuWrap::get_tsc_khz>),
+      InstanceMethod("hasTscOffset", &VcpuWrap::call<&VcpuWrap::has_tsc_offset>),
+      InstanceMethod("getTscOffset", &VcpuWrap::call<&VcpuWrap::get_tsc_offset>),
+      InstanceMethod("setTscOffset", &VcpuWrap::call<&VcpuWrap::set_tsc_offset>),
+      InstanceMethod("getNestedState", &VcpuWrap::call<&VcpuWrap::get_nested_state>),
+      InstanceMethod("setNestedState", &VcpuWrap::call<&VcpuWrap::set_nested_state>),
+      InstanceMethod("kvmclockStopped", &VcpuWrap::call<&VcpuWrap::kvmclock_stopped>),
   };
 }
 
@@ -167,6 +173,34 @@ Napi::Value VcpuWrap::nmi(const Napi::CallbackInfo& info) {
 
 Napi::Value VcpuWrap::get_tsc_khz(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), core_->tsc_khz());
+}
+
+Napi::Value VcpuWrap::has_tsc_offset(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), core_->has_tsc_offset());
+}
+
+Napi::Value VcpuWrap::get_tsc_offset(const Napi::CallbackInfo& info) {
+  return Napi::BigInt::New(info.Env(), core_->tsc_offset());
+}
+
+Napi::Value VcpuWrap::set_tsc_offset(const Napi::CallbackInfo& info) {
+  core_->set_tsc_offset(uint64_argument(info, 0, "offset"));
+  return info.Env().Undefined();
+}
+
+Napi::Value VcpuWrap::get_nested_state(const Napi::CallbackInfo& info) {
+  const auto bytes = core_->nested_state();
+  return to_uint8_array(info.Env(), bytes.data(), bytes.size());
+}
+
+Napi::Value VcpuWrap::set_nested_state(const Napi::CallbackInfo& info) {
+  const Bytes bytes = bytes_argument(info, 0, "kvm_nested_state");
+  core_->set_nested_state(bytes.data, bytes.length);
+  return info.Env().Undefined();
+}
+
+Napi::Value VcpuWrap::kvmclock_stopped(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), core_->kvmclock_stopped());
 }
 
 }  // namespace binding

@@ -54,6 +54,12 @@ class VcpuWrap : public Wrap<VcpuWrap, kvm::Vcpu> {
   Napi::Value interrupt(const Napi::CallbackInfo& info);
   Napi::Value nmi(const Napi::CallbackInfo& info);
   Napi::Value get_tsc_khz(const Napi::CallbackInfo& info);
+  Napi::Value has_tsc_offset(const Napi::CallbackInfo& info);
+  Napi::Value get_tsc_offset(const Napi::CallbackInfo& info);
+  Napi::Value set_tsc_offset(const Napi::CallbackInfo& info);
+  Napi::Value get_nested_state(const Napi::CallbackInfo& info);
+  Napi::Value set_nested_state(const Napi::CallbackInfo& info);
+  Napi::Value kvmclock_stopped(const Napi::CallbackInfo& info);
 
   static void on_environment_end(void* self);
   static void on_late_end(napi_env env, napi_value callback, void* self, void* data);

@@ -22,6 +22,8 @@ Napi::Function VmWrap::define(Napi::Env env) {
                          InstanceMethod("getClock", &VmWrap::call<&VmWrap::get_clock>),
                          InstanceMethod("setClock", &VmWrap::call<&VmWrap::set_clock>),
                          InstanceMethod("irqLine", &VmWrap::call<&VmWrap::irq_line>),
+                         InstanceMethod("setGsiRouting", &VmWrap::call<&VmWrap::set_gsi_routing>),
+                         InstanceMethod("signalMsi", &VmWrap::call<&VmWrap::signal_msi>),
                          InstanceMethod("setMsrFilter", &VmWrap::call<&VmWrap::set_msr_filter>),
                          InstanceMethod("createVcpu", &VmWrap::call<&VmWrap::create_vcpu>),
                          InstanceMethod("setMemorySlot", &VmWrap::call<&VmWrap::set_memory_slot>),
@@ -110,6 +112,15 @@ Napi::Value VmWrap::irq_line(const Napi::CallbackInfo& info) {
   level.level = boolean_argument(info, 1, "level") ? 1 : 0;
   ioctl(KVM_IRQ_LINE, "KVM_IRQ_LINE", &level);
   return info.Env().Undefined();
+}
+
+Napi::Value VmWrap::set_gsi_routing(const Napi::CallbackInfo& info) {
+  core_->set_gsi_routing(array_argument<kvm_irq_routing_entry>(info, 0, "kvm_irq_routing_entry[]"));
+  return info.Env().Undefined();
+}
+
+Napi::Value VmWrap::signal_msi(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), core_->signal_msi(uint64_argument(info, 0, "address"), uint32_argument(info, 1, "data")));
 }
 
 Napi::Value VmWrap::set_msr_filter(const Napi::CallbackInfo& info) {

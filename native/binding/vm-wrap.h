@@ -25,6 +25,8 @@ class VmWrap : public Wrap<VmWrap, kvm::Vm> {
   Napi::Value get_clock(const Napi::CallbackInfo& info);
   Napi::Value set_clock(const Napi::CallbackInfo& info);
   Napi::Value irq_line(const Napi::CallbackInfo& info);
+  Napi::Value set_gsi_routing(const Napi::CallbackInfo& info);
+  Napi::Value signal_msi(const Napi::CallbackInfo& info);
   Napi::Value set_msr_filter(const Napi::CallbackInfo& info);
   Napi::Value create_vcpu(const Napi::CallbackInfo& info);
   Napi::Value set_memory_slot(const Napi::CallbackInfo& info);

@@ -1,5 +1,6 @@
 // The state ioctls of a vCPU that need more than one struct in or out.
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "flexible-array.h"
@@ -197,6 +198,60 @@ int Vcpu::tsc_khz() const { return parked_fd("KVM_GET_TSC_KHZ").ioctl(KVM_GET_TS
 
 void Vcpu::translate(kvm_translation* translation) const {
   parked_fd("KVM_TRANSLATE").ioctl(KVM_TRANSLATE, "KVM_TRANSLATE", translation);
+}
+
+bool Vcpu::has_tsc_offset() const {
+  kvm_device_attr attribute{};
+  attribute.group = KVM_VCPU_TSC_CTRL;
+  attribute.attr = KVM_VCPU_TSC_OFFSET;
+  return parked_fd("KVM_HAS_DEVICE_ATTR").try_ioctl(KVM_HAS_DEVICE_ATTR, &attribute) >= 0;
+}
+
+uint64_t Vcpu::tsc_offset() const {
+  uint64_t offset = 0;
+  kvm_device_attr attribute{};
+  attribute.group = KVM_VCPU_TSC_CTRL;
+  attribute.attr = KVM_VCPU_TSC_OFFSET;
+  attribute.addr = reinterpret_cast<uint64_t>(&offset);
+  parked_fd("KVM_GET_DEVICE_ATTR").ioctl(KVM_GET_DEVICE_ATTR, "KVM_GET_DEVICE_ATTR", &attribute);
+  return offset;
+}
+
+void Vcpu::set_tsc_offset(uint64_t offset) {
+  kvm_device_attr attribute{};
+  attribute.group = KVM_VCPU_TSC_CTRL;
+  attribute.attr = KVM_VCPU_TSC_OFFSET;
+  attribute.addr = reinterpret_cast<uint64_t>(&offset);
+  parked_fd("KVM_SET_DEVICE_ATTR").ioctl(KVM_SET_DEVICE_ATTR, "KVM_SET_DEVICE_ATTR", &attribute);
+}
+
+std::vector<uint8_t> Vcpu::nested_state() const {
+  const FileDescriptor& fd = parked_fd("KVM_GET_NESTED_STATE");
+  const int size = vm_->check_extension(KVM_CAP_NESTED_STATE);
+  if (size < static_cast<int>(sizeof(kvm_nested_state))) return {};
+  std::vector<uint8_t> bytes(static_cast<size_t>(size));
+  auto* state = reinterpret_cast<kvm_nested_state*>(bytes.data());
+  state->size = static_cast<uint32_t>(size);
+  fd.ioctl(KVM_GET_NESTED_STATE, "KVM_GET_NESTED_STATE", state);
+  bytes.resize(std::min<size_t>(state->size, bytes.size()));
+  return bytes;
+}
+
+void Vcpu::set_nested_state(const uint8_t* bytes, size_t length) {
+  const FileDescriptor& fd = completed_fd("KVM_SET_NESTED_STATE");
+  kvm_nested_state header{};
+  if (length < sizeof header) throw_argument("KVM_SET_NESTED_STATE", "a nested state begins with a kvm_nested_state");
+  std::memcpy(static_cast<void*>(&header), bytes, sizeof header);
+  if (header.size > length) throw_argument("KVM_SET_NESTED_STATE", "the nested state is longer than its bytes");
+  std::vector<uint8_t> copy(bytes, bytes + length);
+  fd.ioctl(KVM_SET_NESTED_STATE, "KVM_SET_NESTED_STATE", copy.data());
+  refresh(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS);
+}
+
+bool Vcpu::kvmclock_stopped() {
+  const int result = parked_fd("KVM_KVMCLOCK_CTRL").try_ioctl(KVM_KVMCLOCK_CTRL, nullptr);
+  if (result < 0 && result != -EINVAL) throw_errno("KVM_KVMCLOCK_CTRL", -result);
+  return result >= 0;
 }
 
 }  // namespace kvm

@@ -89,6 +89,16 @@ class Vcpu {
   std::vector<kvm_cpuid_entry2> cpuid() const;
   void set_cpuid(const std::vector<kvm_cpuid_entry2>& entries);
   int tsc_khz() const;
+  // What KVM adds to the (scaled) host TSC for this vCPU; setting it bypasses the guesses KVM makes about a written TSC.
+  // has_tsc_offset: Linux 5.16 and newer.
+  bool has_tsc_offset() const;
+  uint64_t tsc_offset() const;
+  void set_tsc_offset(uint64_t offset);
+  // struct kvm_nested_state with what follows it; empty where the host has no nested virtualization.
+  std::vector<uint8_t> nested_state() const;
+  void set_nested_state(const uint8_t* bytes, size_t length);
+  // Tells the guest's kvmclock that it was stopped; false where the guest has none.
+  bool kvmclock_stopped();
   void translate(kvm_translation* translation) const;
 
   // Kicks, joins, unmaps, closes. Idempotent.

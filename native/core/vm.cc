@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "flexible-array.h"
 #include "live-objects.h"
 #include "vcpu.h"
 
@@ -41,6 +42,22 @@ void Vm::set_msr_filter(const std::vector<uint32_t>& denied) {
     filter.ranges[i] = {KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE, 1, denied[i], &none};
   }
   open_fd("setMsrFilter").ioctl(KVM_X86_SET_MSR_FILTER, "KVM_X86_SET_MSR_FILTER", &filter);
+}
+
+void Vm::set_gsi_routing(const std::vector<kvm_irq_routing_entry>& entries) {
+  if (entries.size() > 4096) throw_argument("setGsiRouting", "KVM has at most 4096 interrupt routes");
+  FlexibleArray<kvm_irq_routing, kvm_irq_routing_entry> routing(entries.size());
+  routing.header()->nr = static_cast<uint32_t>(entries.size());
+  std::copy(entries.begin(), entries.end(), routing.entries());
+  open_fd("setGsiRouting").ioctl(KVM_SET_GSI_ROUTING, "KVM_SET_GSI_ROUTING", routing.header());
+}
+
+bool Vm::signal_msi(uint64_t address, uint32_t data) {
+  kvm_msi message{};
+  message.address_lo = static_cast<uint32_t>(address);
+  message.address_hi = static_cast<uint32_t>(address >> 32);
+  message.data = data;
+  return open_fd("signalMsi").ioctl(KVM_SIGNAL_MSI, "KVM_SIGNAL_MSI", &message) > 0;
 }
 
 std::shared_ptr<Vcpu> Vm::create_vcpu(uint32_t id) {

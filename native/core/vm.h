@@ -32,6 +32,11 @@ class Vm : public std::enable_shared_from_this<Vm> {
   // The guest may access every MSR but these (KVM_X86_SET_MSR_FILTER); at most KVM_MSR_FILTER_MAX_RANGES of them.
   void set_msr_filter(const std::vector<uint32_t>& denied);
 
+  // What each GSI is wired to, instead of all that was set before (KVM_SET_GSI_ROUTING).
+  void set_gsi_routing(const std::vector<kvm_irq_routing_entry>& entries);
+  // Delivers a message-signalled interrupt; false where the guest has blocked it (KVM_SIGNAL_MSI).
+  bool signal_msi(uint64_t address, uint32_t data);
+
   // Needs KVM_CAP_SYNC_REGS and KVM_CAP_IMMEDIATE_EXIT; throws a sentence where the host lacks them.
   std::shared_ptr<Vcpu> create_vcpu(uint32_t id);
 

@@ -1,15 +1,14 @@
 /** What firmware finds on its board besides the standard devices: QEMU's "pc" machine, as SeaBIOS knows it. */
 import type { Device, RaiseEvent } from './device.js';
-import { AcpiPm } from './devices/acpi-pm.js';
-import { ApmControl } from './devices/apm-control.js';
 import { fwCfgItems, type FirmwareConfig } from './devices/fw-cfg-items.js';
 import { FW_CFG_PORTS, FwCfg, type BusMasterMemory } from './devices/fw-cfg.js';
 import type { GuestMemory } from './guest-memory.js';
 import { i440fxHostBridge } from './pci/i440fx.js';
 import { PciBus } from './pci/pci-bus.js';
-import { PM_IO_SIZE, piix3Ide, piix3IsaBridge, piix4PowerManagement } from './pci/piix3.js';
+import { piix3Ide, piix3IsaBridge, piix4PowerManagement } from './pci/piix3.js';
 import type { MmioBus } from './mmio-bus.js';
 import type { PortBus } from './port-bus.js';
+import { addPowerManagement } from './power-management.js';
 import type { PlacedPorts } from './standard-devices.js';
 
 export interface FirmwareWiring {
@@ -35,22 +34,14 @@ export interface FirmwareDevices {
 
 /** Makes the devices and claims their ports. */
 export function addFirmwareDevices(ports: PortBus, mmio: MmioBus, { raise, memory, config, shortcuts }: FirmwareWiring): FirmwareDevices {
-  const pm = new AcpiPm(raise);
-  const apm = new ApmControl((enabled) => pm.setSciEnabled(enabled));
+  const power = addPowerManagement(ports, raise, shortcuts);
   const fwCfg = new FwCfg(fwCfgItems(config), busMaster(memory));
-  const placePm = (base: number): void => {
-    const covers = (other: PlacedPorts): boolean => base !== 0 && other.base + other.length > base && other.base < base + PM_IO_SIZE;
-    ports.move(pm, 0, PM_IO_SIZE);
-    for (const shortcut of shortcuts) ports.move(shortcut.device, covers(shortcut) ? 0 : shortcut.base, shortcut.length);
-    ports.move(pm, base, PM_IO_SIZE);
-  };
-  const pci = new PciBus([i440fxHostBridge(), piix3IsaBridge(), piix3Ide(() => undefined), piix4PowerManagement(placePm)], raise);
+  const pci = new PciBus([i440fxHostBridge(), piix3IsaBridge(), piix3Ide(() => undefined), piix4PowerManagement((base) => power.place(base))], raise);
   ports.claim(pci, 0xcf8, 8);
-  ports.claim(apm, 0xb2, 2);
   ports.claim(fwCfg, 0x510, FW_CFG_PORTS);
   for (const [base, length] of LOOKED_FOR) ports.expectAbsent(base, length);
   for (const page of [HPET, TPM]) mmio.expectAbsent(page);
-  return { all: [pm, apm, fwCfg, ...pci.devices], pci, fwCfg };
+  return { all: [...power.all, fwCfg, ...pci.devices], pci, fwCfg };
 }
 
 /** RAM as a device reaches it: reading and writing of what a ROM or nothing holds fails. */

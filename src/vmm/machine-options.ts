@@ -8,7 +8,7 @@ import type { BlockImage } from './storage/block-image.js';
 import type { OpenDrive } from './storage/open-drives.js';
 
 /** What to start: the file's bytes and how. */
-export interface GuestSource extends Omit<BootOptions, 'ram'> {
+export interface GuestSource extends Omit<BootOptions, 'ram' | 'rsdp'> {
   readonly bytes: Uint8Array;
 }
 

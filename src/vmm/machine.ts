@@ -2,30 +2,33 @@
  * A machine: RAM, vCPUs, devices and a loaded guest on one KVM virtual machine. It knows nothing of debuggers: it
  * serves its vCPUs' device accesses, says when the guest has ended or reset itself, and starts over when told.
  */
-import { totalmem } from 'node:os';
-import type { LoadedGuest } from './boot/boot-options.js';
+import { PM_BASE } from './acpi/fadt.js';
+import { firmwareTables } from './acpi/firmware-tables.js';
+import type { LoadedGuest, MemoryWrite } from './boot/boot-options.js';
 import { loadFirmware, type LoadedFirmware } from './boot/firmware.js';
 import { loadGuest } from './boot/load-guest.js';
 import { BiosServices } from './bios/bios-services.js';
+import { checkLongMode, checkMachineOptions } from './check-machine-options.js';
+import { createVcpus } from './create-vcpus.js';
 import type { Device, MachineEvent } from './device.js';
 import type { SerialSink } from './devices/serial-16550a.js';
 import { addDrives } from './drive-devices.js';
 import { ExitCounters } from './exit-counters.js';
 import type { Exit, ExitReason, MmioExit } from './exit.js';
-import { setGuestCpuid } from './guest-cpuid.js';
 import { addFirmwareDevices, type FirmwareDevices } from './firmware-devices.js';
 import { GuestMemory, ramLayout } from './guest-memory.js';
 import type { MachineOptions } from './machine-options.js';
-import { MEBIBYTE, checkRamSize } from './memory-size.js';
+import { KernelIrqchip } from './irqchip/kernel-irqchip.js';
+import { MEBIBYTE } from './memory-size.js';
 import { MmioBus } from './mmio-bus.js';
 import { MsrReports } from './msr-reports.js';
 import { native, type NativeSystem, type NativeVm } from './native.js';
 import { PortBus } from './port-bus.js';
+import { addPowerManagement, type PowerManagement } from './power-management.js';
 import { capturePristine, restorePristine, type PristineVcpu } from './pristine-vcpu.js';
 import { applyCpuState, resetState } from './reset-state.js';
 import { addStandardDevices, type StandardDevices } from './standard-devices.js';
-import { Vcpu } from './vcpu.js';
-import { EFER_LMA } from '../x86/cpu-mode.js';
+import type { Vcpu } from './vcpu.js';
 import { openVm } from './vm-setup.js';
 import { WriteProtection } from './write-protection.js';
 
@@ -39,10 +42,13 @@ export interface MachineCounters {
 }
 
 export const DEFAULT_MEMORY = 128 * MEBIBYTE;
-/** CPUID features without which KVM does not take the registers of long mode. */
-const LONG_MODE_NEEDS: readonly string[] = ['lm', 'pae'];
 const COM1_PORT = 0x3f8;
 const NOWHERE: SerialSink = { write: () => undefined };
+
+/** What is put into memory at each reset. */
+interface Loaded extends Pick<Machine, 'guest' | 'firmware'> {
+  readonly tables: readonly MemoryWrite[];
+}
 
 export class Machine {
   readonly memory: GuestMemory;
@@ -70,10 +76,13 @@ export class Machine {
   readonly #standard: StandardDevices;
   readonly #channels: readonly Device[];
   readonly #board: FirmwareDevices | undefined;
+  /** Of a machine whose firmware tables are ours. */
+  readonly #power: PowerManagement | undefined;
   readonly #bios: BiosServices | undefined;
   readonly #pristine: readonly PristineVcpu[];
-  readonly #pristineChips: readonly Uint8Array[];
-  readonly #pristinePit: Uint8Array | undefined;
+  readonly #irqchip: KernelIrqchip | undefined;
+  /** What firmware would leave in memory for an operating system. */
+  readonly #tables: readonly MemoryWrite[];
   #event: MachineEvent | undefined;
   #closed = false;
 
@@ -83,26 +92,23 @@ export class Machine {
    */
   static create(options: MachineOptions = {}): Machine {
     const memory = options.memory ?? DEFAULT_MEMORY;
-    checkRamSize(memory, totalmem());
     const cpus = options.cpus ?? 1;
-    if (!Number.isInteger(cpus) || cpus < 1 || cpus > 64) throw new RangeError(`A machine has 1 to 64 CPUs, not ${cpus}.`);
-    if (cpus > 1 && options.irqchip !== 'kernel') {
-      throw new RangeError('More than one CPU needs an interrupt controller to start the others; add --irqchip kernel.');
-    }
-    if (options.firmware !== undefined && options.irqchip !== 'kernel') throw new RangeError('Firmware needs the interrupt controllers of a PC; add --irqchip kernel.');
+    checkMachineOptions(options, memory, cpus);
     const firmware = options.firmware === undefined ? undefined : loadFirmware(options.firmware);
-    const guest = options.guest === undefined ? undefined : loadGuest(options.guest.bytes, { ...options.guest, ram: ramLayout(memory) });
-    const lost = guest === undefined || (guest.cpu.sregs.efer & EFER_LMA) === 0n ? undefined : LONG_MODE_NEEDS.find((name) => options.cpu?.remove.includes(name));
-    if (lost !== undefined) throw new RangeError(`This guest starts in long mode, which needs ${lost}; leave -${lost} out of --cpu.`);
+    // Firmware makes its own.
+    const tables = firmware === undefined && options.irqchip === 'kernel' ? firmwareTables({ cpus, pci: false }) : [];
+    const guest = options.guest === undefined ? undefined
+      : loadGuest(options.guest.bytes, { ...options.guest, ram: ramLayout(memory), ...(tables[0] !== undefined && { rsdp: tables[0] }) });
+    checkLongMode(guest, options);
     const system = native().openSystem();
     let vm: NativeVm | undefined;
     let ram: GuestMemory | undefined;
     try {
-      vm = openVm(system, options.irqchip === 'kernel');
+      vm = openVm(system);
       ram = new GuestMemory(native(), vm);
       ram.addRam(memory);
       if (firmware !== undefined) ram.addRom(Number(firmware.rom.address), firmware.rom.bytes);
-      return new Machine(system, vm, ram, cpus, { guest, firmware }, options);
+      return new Machine(system, vm, ram, cpus, { guest, firmware, tables }, options);
     } catch (error) {
       vm?.close();
       ram?.close();
@@ -111,7 +117,7 @@ export class Machine {
     }
   }
 
-  private constructor(system: NativeSystem, vm: NativeVm, memory: GuestMemory, cpus: number, { guest, firmware }: Pick<Machine, 'guest' | 'firmware'>, options: MachineOptions) {
+  private constructor(system: NativeSystem, vm: NativeVm, memory: GuestMemory, cpus: number, { guest, firmware, tables }: Loaded, options: MachineOptions) {
     const log = options.log ?? (() => undefined);
     const kernelIrqchip = options.irqchip === 'kernel';
     this.#system = system;
@@ -121,11 +127,14 @@ export class Machine {
     this.kernelIrqchip = kernelIrqchip;
     this.guest = guest;
     this.firmware = firmware;
+    this.#tables = tables;
+    this.#irqchip = kernelIrqchip ? new KernelIrqchip(vm) : undefined;
     this.ports = new PortBus(log);
     this.mmio = new MmioBus(log);
     const { constants } = native();
     this.protection = new WriteProtection(vm, memory, constants['KVM_MEM_READONLY'], vm.checkExtension(constants['KVM_CAP_NR_MEMSLOTS']));
-    const irqLine = kernelIrqchip ? (irq: number, level: boolean): void => { if (!this.#closed) vm.irqLine(irq, level); } : undefined;
+    const irqchip = this.#irqchip;
+    const irqLine = irqchip === undefined ? undefined : (irq: number, level: boolean): void => { if (!this.#closed) irqchip.setLine(irq, level); };
     const raise = (event: MachineEvent): void => { this.#event ??= event; };
     const ram = memory.regions.filter(({ kind }) => kind === 'ram');
     const debugConsole = options.debugConsole ?? options.serial ?? NOWHERE;
@@ -140,23 +149,14 @@ export class Machine {
     this.#board = firmware === undefined ? undefined : addFirmwareDevices(this.ports, this.mmio, {
       raise, memory, shortcuts: this.#standard.shortcuts, config: { ram, cpus, serialConsole: COM1_PORT },
     });
+    this.#power = this.#board === undefined && kernelIrqchip ? addPowerManagement(this.ports, raise, this.#standard.shortcuts) : undefined;
+    this.#power?.place(PM_BASE);
     const bios = options.bios ?? (guest?.needsBios === true ? { disks: [] } : undefined);
     this.#bios = bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, disks: bios.disks });
 
-    const supported = system.getSupportedCpuid();
     this.msrIndices = system.getMsrIndexList();
-    this.vcpus = Array.from({ length: cpus }, (_, id) => {
-      const vcpu = new Vcpu(vm.createVcpu(id));
-      const policy = options.cpu?.model === 'base' ? 'plain' : options.cpuid ?? 'host';
-      const warning = setGuestCpuid(vcpu, {
-        supported, apicId: id, cpus, localApic: kernelIrqchip, policy, choice: options.cpu, guest, guestName: options.guest?.name ?? '',
-      });
-      if (warning !== undefined && id === 0) log(warning);
-      return vcpu;
-    });
+    this.vcpus = createVcpus(system, vm, cpus, kernelIrqchip, guest, options);
     this.#pristine = this.vcpus.map((vcpu) => capturePristine(vcpu.native, this.msrIndices, kernelIrqchip));
-    this.#pristineChips = kernelIrqchip ? [0, 1, 2].map((chip) => vm.getIrqchip(chip)) : [];
-    this.#pristinePit = kernelIrqchip ? vm.getPit2() : undefined;
     this.reset();
   }
 
@@ -166,7 +166,7 @@ export class Machine {
   }
 
   get devices(): readonly Device[] {
-    return [...this.#standard.all, ...this.#channels, ...this.#board?.all ?? []];
+    return [...this.#standard.all, ...this.#channels, ...this.#board?.all ?? [], ...this.#power?.all ?? []];
   }
 
   /** Types on the keyboard (`keystrokes` says what a text can have). Throws RangeError with one sentence. */
@@ -252,9 +252,8 @@ export class Machine {
     for (const device of this.devices) device.reset();
     this.#bios?.reset();
     this.memory.clear();
-    for (const { address, bytes } of [...this.#bios?.writes ?? [], ...this.guest?.writes ?? [], ...this.firmware?.writes ?? []]) this.memory.write(address, bytes);
-    for (const chip of this.#pristineChips) this.#vm.setIrqchip(chip);
-    if (this.#pristinePit !== undefined) this.#vm.setPit2(this.#pristinePit);
+    for (const { address, bytes } of [...this.#bios?.writes ?? [], ...this.#tables, ...this.guest?.writes ?? [], ...this.firmware?.writes ?? []]) this.memory.write(address, bytes);
+    this.#irqchip?.reset();
     this.vcpus.forEach((vcpu, index) => {
       // KVM finishes an access from the registers it has, so that comes before they change.
       while (vcpu.completionPending) vcpu.complete();

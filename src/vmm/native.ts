@@ -75,6 +75,10 @@ export interface NativeVm {
   getClock(): Uint8Array;
   setClock(state: Uint8Array): void;
   irqLine(irq: number, level: boolean): void;
+  /** `struct kvm_irq_routing_entry[]`: what each GSI is wired to, instead of all that was set before (KVM_SET_GSI_ROUTING). */
+  setGsiRouting(entries: Uint8Array): void;
+  /** KVM_SIGNAL_MSI; false where the guest has blocked it. */
+  signalMsi(address: bigint, data: number): boolean;
   /** KVM_X86_SET_MSR_FILTER: the guest may access all MSRs but these, each a range of its own; none lifts the filter. */
   setMsrFilter(indices: Uint32Array): void;
   createVcpu(id: number): NativeVcpu;
@@ -142,6 +146,16 @@ export interface NativeVcpu {
   interrupt(vector: number): void;
   nmi(): void;
   getTscKhz(): number;
+  /** Whether KVM has KVM_VCPU_TSC_OFFSET (Linux 5.16 and newer). */
+  hasTscOffset(): boolean;
+  /** What KVM adds to the scaled host TSC, modulo 2^64. */
+  getTscOffset(): bigint;
+  setTscOffset(offset: bigint): void;
+  /** `struct kvm_nested_state` and what follows it; empty where the host has no nested virtualization. */
+  getNestedState(): Uint8Array;
+  setNestedState(state: Uint8Array): void;
+  /** KVM_KVMCLOCK_CTRL: tells the guest that it was stopped; false where it has no kvmclock. */
+  kvmclockStopped(): boolean;
   close(): void;
 }
 

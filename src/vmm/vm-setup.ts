@@ -8,8 +8,8 @@ import { native, type NativeSystem, type NativeVm } from './native.js';
 const TSS_ADDRESS = 0xfeff_d000;
 const IDENTITY_MAP_ADDRESS = 0xfeff_c000n;
 
-/** A new VM; with `irqchip`, the kernel's PIC, IOAPIC, LAPIC and PIT. */
-export function openVm(system: NativeSystem, irqchip: boolean): NativeVm {
+/** A new VM without interrupt controllers. */
+export function openVm(system: NativeSystem): NativeVm {
   const vm = system.createVm();
   try {
     // An instruction the emulator refuses exits with nothing pending instead of a #UD in the guest (KVM api.rst, KVM_CAP_EXIT_ON_EMULATION_FAILURE).
@@ -19,10 +19,6 @@ export function openVm(system: NativeSystem, irqchip: boolean): NativeVm {
     leaveHypercallsAlone(vm);
     vm.setIdentityMapAddr(IDENTITY_MAP_ADDRESS);
     vm.setTssAddr(TSS_ADDRESS);
-    if (irqchip) {
-      vm.createIrqchip();
-      vm.createPit2(kvmConstant('KVM_PIT_SPEAKER_DUMMY'));
-    }
     return vm;
   } catch (error) {
     vm.close();

@@ -7,23 +7,15 @@ import type { MemoryWrite } from '../boot/boot-options.js';
 import { acpiTables, placeTables, TABLES_ALIGNMENT, type AcpiBoard } from './acpi-tables.js';
 import { mpTable } from './mp-table.js';
 
-/** GPA of the RSDP, which boot protocols hand over. */
-export const RSDP_ADDRESS = 0xf_0000;
+const RSDP_ADDRESS = 0xf_0000;
 const TABLES_ADDRESS = RSDP_ADDRESS + TABLES_ALIGNMENT;
 const END = 0xf_8000;
 
-export interface ProcessorIdentity {
-  /** CPUID.1:EAX. */
-  readonly signature: number;
-  /** CPUID.1:EDX. */
-  readonly features: number;
-}
-
-/** Bytes to put into memory, in the order of their addresses. */
-export function firmwareTables(board: AcpiBoard, { signature, features }: ProcessorIdentity): MemoryWrite[] {
+/** Bytes for memory in the order of their addresses, the RSDP first. Throws RangeError when they do not fit. */
+export function firmwareTables(board: AcpiBoard): readonly [rsdp: MemoryWrite, ...rest: MemoryWrite[]] {
   const { rsdp, tables } = acpiTables(board);
   const mpAddress = Math.ceil((TABLES_ADDRESS + tables.bytes.length) / 16) * 16;
-  const mp = mpTable(board.cpus, mpAddress, signature, features);
+  const mp = mpTable(board.cpus, mpAddress);
   if (mpAddress + mp.length > END) throw new RangeError('The ACPI and MP tables do not fit below the built-in BIOS.');
   return [
     { address: BigInt(RSDP_ADDRESS), bytes: placeTables(rsdp, TABLES_ADDRESS) },

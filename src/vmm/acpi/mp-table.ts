@@ -10,6 +10,8 @@ const REVISION = 4;
 const PROCESSOR = 0, BUS = 1, IOAPIC = 2, IO_INTERRUPT = 3, LOCAL_INTERRUPT = 4;
 const APIC_VERSION = 0x14, IOAPIC_VERSION = 0x11;
 const ENABLED = 1, BOOTSTRAP = 2;
+/** The family and the flags that the specification knows (FPU, MCE, CX8, APIC); a kernel asks CPUID itself. */
+const SIGNATURE = 0x600, FEATURES = 0x381;
 /** Interrupt types; ExtINT is the 8259's. */
 const INT = 0, NMI = 1, EXTINT = 3;
 const CONFORMS = 0, HIGH_LEVEL = 0x0d;
@@ -19,10 +21,10 @@ const ISA_INTERRUPTS = 16;
 const CASCADE = 2;
 const EVERY_APIC = 0xff;
 
-/** `signature` and `features` are CPUID.1:EAX and EDX, which the processor entries repeat. `address` is a multiple of 16. */
-export function mpTable(cpus: number, address: number, signature: number, features: number): Uint8Array {
+/** The tables for `address`, a multiple of 16. */
+export function mpTable(cpus: number, address: number): Uint8Array {
   const processors = Array.from({ length: cpus }, (_, id) =>
-    [PROCESSOR, id, APIC_VERSION, ENABLED | (id === 0 ? BOOTSTRAP : 0), ...le(signature, 4), ...le(features, 4), ...le(0, 8)]);
+    [PROCESSOR, id, APIC_VERSION, ENABLED | (id === 0 ? BOOTSTRAP : 0), ...le(SIGNATURE, 4), ...le(FEATURES, 4), ...le(0, 8)]);
   const wired = Array.from({ length: ISA_INTERRUPTS }, (_, line) => line).filter((line) => line !== CASCADE).map((line) =>
     [IO_INTERRUPT, INT, ...le(line === SCI ? HIGH_LEVEL : CONFORMS, 2), ISA_BUS, line, IO_APIC_ID, line === 0 ? TIMER_PIN : line]);
   const entries = [

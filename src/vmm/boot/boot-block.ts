@@ -36,7 +36,7 @@ export class BootBlock {
     this.#view.setUint32(gpa - this.#address, value, true);
   }
 
-  set64(gpa: number, value: number): void {
+  set64(gpa: number, value: number | bigint): void {
     this.#view.setBigUint64(gpa - this.#address, BigInt(value), true);
   }
 }

@@ -36,6 +36,8 @@ export interface BootOptions {
   /** Flat images: linear address of the first instruction. */
   readonly entry?: bigint;
   readonly mode?: StartMode;
+  /** ACPI's RSDP as it lies in memory, where there are tables. */
+  readonly rsdp?: MemoryWrite;
   /** Absolute path of an ELF file with the guest's symbols, where that is not the guest file itself. */
   readonly symbols?: string;
 }

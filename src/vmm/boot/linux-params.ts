@@ -7,7 +7,7 @@ import { CAN_USE_HEAP, HEADER, type LinuxHeader } from './linux-header.js';
 import type { MemoryMapEntry } from './memory-map.js';
 
 export const BOOT_PARAMS_SIZE = 4096;
-const E820_ENTRIES = 0x1e8, E820_TABLE = 0x2d0, E820_ENTRY_SIZE = 20;
+const ACPI_RSDP_ADDR = 0x70, E820_ENTRIES = 0x1e8, E820_TABLE = 0x2d0, E820_ENTRY_SIZE = 20;
 /** "No id assigned" in type_of_loader. */
 const UNDEFINED_LOADER = 0xff;
 
@@ -19,6 +19,8 @@ export interface LoaderAnswers {
   readonly commandLine: number;
   readonly vidMode: number;
   readonly initrd?: { readonly start: number; readonly size: number };
+  /** GPA of ACPI's RSDP. */
+  readonly rsdp?: bigint;
   /** Real mode only: offset in the setup code's segment where stack and heap end. */
   readonly heapEnd?: number;
 }
@@ -43,6 +45,7 @@ export function bootParams(file: Uint8Array, header: LinuxHeader, answers: Loade
   bytes.set(file.subarray(HEADER.start, header.end), HEADER.start);
   fillSetupHeader(bytes, answers);
   const view = new DataView(bytes.buffer);
+  view.setBigUint64(ACPI_RSDP_ADDR, answers.rsdp ?? 0n, true);
   view.setUint8(E820_ENTRIES, map.length);
   map.forEach(({ start, size, type }, i) => {
     const at = E820_TABLE + i * E820_ENTRY_SIZE;

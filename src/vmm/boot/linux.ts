@@ -45,7 +45,7 @@ export function loadLinux(file: Uint8Array, options: BootOptions): LoadedGuest {
   const initrd = placeInitrd(header, options, wishes.memoryEnd, placement, writes, notes);
   const commandLineAt = placement.placeLow('the command line', commandLine.length, 16);
   const params = placement.placeLow('the boot parameters', BOOT_PARAMS_SIZE);
-  const answers: LoaderAnswers = { ...common, commandLine: commandLineAt, ...(initrd !== undefined && { initrd }) };
+  const answers: LoaderAnswers = { ...common, commandLine: commandLineAt, ...(initrd !== undefined && { initrd }), ...(options.rsdp !== undefined && { rsdp: options.rsdp.address }) };
   writes.push({ address: BigInt(commandLineAt), bytes: commandLine });
   writes.push({ address: BigInt(params), bytes: bootParams(file, header, answers, memoryMap(options.ram)) });
   notes.push(`boot parameters are at ${formatRange(params, BOOT_PARAMS_SIZE)}`);

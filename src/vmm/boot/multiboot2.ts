@@ -51,6 +51,7 @@ export function loadMultiboot2(file: Uint8Array, options: BootOptions): LoadedGu
   const information = buildInformation({
     commandLine: options.commandLine ?? '', modules, map: memoryMap(options.ram), lowRam: options.ram[0]?.size ?? 0,
     ...(sections !== undefined && { sections }),
+    ...(options.rsdp !== undefined && { rsdp: options.rsdp.bytes }),
     ...(header.relocatable && { loadBase: Number(loaded.base) }),
   });
   const address = placement.placeLow('the Multiboot 2 information', information.length);

@@ -69,6 +69,7 @@ function buildStartInfo(options: BootOptions, modules: readonly PlacedModule[], 
   block.set32(info + 12, modules.length);
   block.set64(info + 16, modules.length > 0 ? moduleTable : 0);
   block.set64(info + 24, block.string(commandLine));
+  block.set64(info + 32, options.rsdp?.address ?? 0);
   block.set64(info + 40, mapTable);
   block.set32(info + 48, map.length);
   modules.forEach(({ text, start, size: length }, i) => {

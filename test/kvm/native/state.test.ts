@@ -142,6 +142,65 @@ test('translate', (t) => withGuest([0xf4], (guest) => {
   t.deepEqual(guest.vcpu.native.translate(0x1234n), { physical: 0x1234n, valid: true });
 }));
 
+test('an interrupt line reaches the PIC and the IOAPIC by the routes that were set, an MSI the local APIC', (t) => {
+  const system = native().openSystem();
+  const vm = system.createVm();
+  vm.createIrqchip();
+  const vcpu = vm.createVcpu(0);
+  const { constants, layout } = native();
+  const { size, fields } = layout['kvm_irq_routing_entry'];
+  const routes = new Uint8Array(2 * size);
+  const view = new DataView(routes.buffer);
+  [[constants['KVM_IRQCHIP_PIC_MASTER'], 3], [constants['KVM_IRQCHIP_IOAPIC'], 17]].forEach(([chip, pin], i) => {
+    view.setUint32(i * size + fields['gsi'].offset, 5, true);
+    view.setUint32(i * size + fields['type'].offset, constants['KVM_IRQ_ROUTING_IRQCHIP'], true);
+    view.setUint32(i * size + fields['u.irqchip.irqchip'].offset, chip, true);
+    view.setUint32(i * size + fields['u.irqchip.pin'].offset, pin, true);
+  });
+  vm.setGsiRouting(routes);
+  vm.irqLine(5, true);
+  const chip = layout['kvm_irqchip'].fields['chip'].offset;
+  t.equal(vm.getIrqchip(0)[chip + layout['kvm_pic_state'].fields['irr'].offset], 1 << 3, 'PIC input 3');
+  t.equal(thrown(() => vm.setGsiRouting(routes.subarray(1))).code, 'ERR_ARGUMENT');
+
+  const SOFTWARE_ENABLE = 0x1ff;
+  const lapic = vcpu.getLapic();
+  new DataView(lapic.buffer).setUint32(0xf0, SOFTWARE_ENABLE, true);
+  vcpu.setLapic(lapic);
+  t.equal(vm.signalMsi(0xfee0_0000n, 0x51), true);
+  t.equal(new DataView(vcpu.getLapic().buffer).getUint32(0x200 + 0x20, true), 1 << 0x11, 'IRR has vector 51');
+  system.close();
+  t.end();
+});
+
+test('the TSC offset moves the guest\'s TSC, whatever the difference, or never', (t) => withGuest([0xf4], (guest) => {
+  const vcpu = guest.vcpu.native;
+  if (!vcpu.hasTscOffset()) {
+    t.match(thrown(() => vcpu.getTscOffset()).message, /./, 'Linux before 5.16 refuses it');
+    return;
+  }
+  const TSC = Uint32Array.of(0x10);
+  const moved = [1n << 32n, 1n << 40n].map((cycles) => {
+    const [before] = vcpu.getMsrs(TSC);
+    vcpu.setTscOffset(BigInt.asUintN(64, vcpu.getTscOffset() - cycles));
+    const [after] = vcpu.getMsrs(TSC);
+    const passed = BigInt.asIntN(64, after - before);
+    t.ok(passed >= -cycles && passed < -cycles + (1n << 32n) || passed >= 0n && passed < 1n << 32n, 'by so much, or not at all');
+    return passed < 0n;
+  });
+  // A KVM without hardware virtualization lets the guest read the host's TSC.
+  t.equal(new Set(moved).size, 1, `the TSC ${moved[0] ? 'can' : 'cannot'} be set on this host`);
+}));
+
+test('nested state, where the host has it, and kvmclock, which this guest has not', (t) => withGuest([0xf4], (guest) => {
+  const vcpu = guest.vcpu.native;
+  const state = vcpu.getNestedState();
+  t.equal(state.length > 0, guest.vm.checkExtension(native().constants['KVM_CAP_NESTED_STATE']) > 0);
+  if (state.length > 0) vcpu.setNestedState(state);
+  t.equal(thrown(() => vcpu.setNestedState(new Uint8Array(3))).code, 'ERR_ARGUMENT');
+  t.equal(vcpu.kvmclockStopped(), false);
+}));
+
 test('memory slots are checked', (t) => withGuest([0xf4], (guest) => {
   const { vm, memory } = guest;
   const set = (address: bigint, offset: number, size: number, slot = 1): string | undefined =>

@@ -8,14 +8,12 @@ import { acpiTables, placeTables } from '../../../../src/vmm/acpi/acpi-tables.js
 import { firmwareTables } from '../../../../src/vmm/acpi/firmware-tables.js';
 import { acpiFiles } from '../../../../src/vmm/acpi/table-loader.js';
 
-const IDENTITY = { signature: 0x663, features: 0x0783_fbff };
-
 /** Memory from 0xf0000, read as a kernel does. */
 class Segment {
   readonly bytes = new Uint8Array(0x1_0000);
   readonly #view = new DataView(this.bytes.buffer);
   constructor(cpus: number) {
-    for (const { address, bytes } of firmwareTables({ cpus, pci: false }, IDENTITY)) this.bytes.set(bytes, Number(address) - 0xf_0000);
+    for (const { address, bytes } of firmwareTables({ cpus, pci: false })) this.bytes.set(bytes, Number(address) - 0xf_0000);
   }
 
   text(gpa: number, length: number): string {
@@ -87,7 +85,7 @@ for (const cpus of [1, 3, 64]) {
     }
     t.equal(at, table + memory.u16(table + 4), 'as many entries as it says');
     t.deepEqual(kinds, { 0: cpus, 1: 1, 2: 1, 3: 15, 4: 2 });
-    t.deepEqual([memory.u8(table + 44 + 3), memory.u32(table + 44 + 4)], [3, IDENTITY.signature], 'the first is the bootstrap processor');
+    t.equal(memory.u8(table + 44 + 3), 3, 'the first is the bootstrap processor');
     t.end();
   });
 }

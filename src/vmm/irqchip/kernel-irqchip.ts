@@ -1,0 +1,45 @@
+/** The interrupt controllers of a PC in the kernel: two 8259s, an IOAPIC and an 8254 PIT (KVM api.rst, KVM_CREATE_IRQCHIP). */
+import { native, type NativeVm } from '../native.js';
+import { kvmConstant } from '../vm-setup.js';
+import { routeInterrupts } from './gsi-routing.js';
+
+/** `struct kvm_irqchip` of master, slave and IOAPIC, and `struct kvm_pit_state2`. */
+export interface KernelIrqchipState {
+  readonly chips: readonly Uint8Array[];
+  readonly pit: Uint8Array;
+}
+
+export class KernelIrqchip {
+  readonly #vm: NativeVm;
+  readonly #pristine: KernelIrqchipState;
+
+  /** Adds them to a VM that has no vCPU yet. */
+  constructor(vm: NativeVm) {
+    this.#vm = vm;
+    vm.createIrqchip();
+    routeInterrupts(vm);
+    vm.createPit2(kvmConstant('KVM_PIT_SPEAKER_DUMMY'));
+    this.#pristine = this.save();
+  }
+
+  /** Drives an interrupt line (GSI), 0 to 23. */
+  setLine(gsi: number, level: boolean): void {
+    this.#vm.irqLine(gsi, level);
+  }
+
+  /** As after power-on. */
+  reset(): void {
+    this.restore(this.#pristine);
+  }
+
+  save(): KernelIrqchipState {
+    const { constants } = native();
+    const chips = ['KVM_IRQCHIP_PIC_MASTER', 'KVM_IRQCHIP_PIC_SLAVE', 'KVM_IRQCHIP_IOAPIC'].map((name) => this.#vm.getIrqchip(constants[name]));
+    return { chips, pit: this.#vm.getPit2() };
+  }
+
+  restore({ chips, pit }: KernelIrqchipState): void {
+    for (const chip of chips) this.#vm.setIrqchip(chip);
+    this.#vm.setPit2(pit);
+  }
+}
