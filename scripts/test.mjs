@@ -1,5 +1,5 @@
-// npm test: sets up what is missing (which compiles, and so checks types), then lint, unit, real KVM, real gdb, native
-// sanitizers.
+// npm test: sets up what is missing (which compiles, and so checks types), then lint, unit, real KVM, real gdb, editors'
+// debug adapters, native sanitizers.
 // npm test -- unit kvm       only these suites; lint counts as one
 // npm test -- --grep page    only files whose path contains the text
 // The last line is the sum over all suites: N passed, N failed, N skipped.

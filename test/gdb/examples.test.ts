@@ -3,7 +3,7 @@ import test from 'tape';
 import { compareWithExpected, exampleNames, runExample, splitCommandLine } from './support/example-session.js';
 import { buildGuests } from './support/gdb-session.js';
 
-const EXAMPLES = ['bios', 'bootsector', 'faults', 'hello', 'kernel32', 'kernel64', 'modes', 'multiboot2', 'smp'];
+const EXAMPLES = ['bios', 'bootsector', 'faults', 'hello', 'kernel32', 'kernel64', 'modes', 'multiboot2', 'smp', 'workers'];
 
 /** Each mechanism alone where it can stop everywhere, else with stepping behind it; they all show the same. */
 const FORCED = ['debug-register,step', 'patch,step', 'patch,read-only,step', 'step'];
