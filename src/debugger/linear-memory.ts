@@ -6,6 +6,7 @@
 import type { MemoryPiece } from '../breakpoints/planner.js';
 import { TargetError } from '../target.js';
 import type { GuestMemory } from '../vmm/guest-memory.js';
+import { isWritable } from '../vmm/memory-layout.js';
 import { describePageFault, pagingFormat, translate, type PagingFormat, type PagingState } from '../x86/page-walk.js';
 
 const EFAULT = 14;
@@ -38,7 +39,7 @@ export class LinearMemory {
   /** GPA of the byte where it is mapped to RAM that can be written. */
   physicalRam(linear: bigint): number | undefined {
     const gpa = this.physical(linear);
-    return gpa !== undefined && this.memory.chunkAt(gpa)?.kind === 'ram' ? gpa : undefined;
+    return gpa !== undefined && isWritable(this.memory.chunkAt(gpa)) ? gpa : undefined;
   }
 
   /** CPL 3 can reach the byte; false without paging, where that depends on the segments. */
@@ -60,7 +61,7 @@ export class LinearMemory {
       if (piece === undefined) return undefined;
       for (let at = piece.gpa; at < piece.gpa + piece.length; ) {
         const chunk = this.memory.chunkAt(at);
-        if (chunk?.kind !== 'ram') return undefined;
+        if (!isWritable(chunk)) return undefined;
         at = chunk.start + chunk.size;
       }
       pieces.push({ linear: linear + BigInt(done), physical: piece.gpa, length: piece.length });

@@ -3,6 +3,7 @@ import type { Device, RaiseEvent } from './device.js';
 import { fwCfgItems, type FirmwareConfig } from './devices/fw-cfg-items.js';
 import { FW_CFG_PORTS, FwCfg, type BusMasterMemory } from './devices/fw-cfg.js';
 import type { GuestMemory } from './guest-memory.js';
+import { isWritable } from './memory-layout.js';
 import { i440fxHostBridge } from './pci/i440fx.js';
 import { PciBus } from './pci/pci-bus.js';
 import { piix3Ide, piix3IsaBridge, piix4PowerManagement } from './pci/piix3.js';
@@ -22,7 +23,7 @@ export interface FirmwareWiring {
 /** Where PC firmware looks for what this board does not have: DMA controllers, floppy drives, printers, COM2–4, VGA, PCI hotplug. */
 const LOOKED_FOR: readonly (readonly [base: number, length: number])[] = [
   [0x00, 0x10], [0x81, 0x0f], [0xc0, 0x20], [0x278, 3], [0x2e8, 8], [0x2f8, 8], [0x378, 3],
-  [0x3b0, 0x30], [0x3e8, 8], [0x3f0, 8], [0xae00, 0x20],
+  [0x3bc, 4], [0x3e8, 8], [0x3f0, 8], [0xae00, 0x20],
 ];
 const HPET = 0xfed0_0000n, TPM = 0xfed4_0000n;
 
@@ -46,7 +47,7 @@ export function addFirmwareDevices(ports: PortBus, mmio: MmioBus, { raise, memor
 
 /** RAM as a device reaches it: reading and writing of what a ROM or nothing holds fails. */
 function busMaster(memory: GuestMemory): BusMasterMemory {
-  const contains = (gpa: number | bigint, length: number): boolean => memory.contains(gpa, length) && memory.chunkAt(gpa)?.kind === 'ram';
+  const contains = (gpa: number | bigint, length: number): boolean => memory.contains(gpa, length) && isWritable(memory.chunkAt(gpa));
   return {
     contains,
     read: (gpa, length) => (contains(gpa, length) ? memory.read(gpa, length) : new Uint8Array(0)),

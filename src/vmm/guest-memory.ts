@@ -1,44 +1,28 @@
 /**
- * Guest-physical memory: RAM and ROM over KVM's memory slots.
+ * Guest-physical memory: RAM, ROM and a video card's memory over KVM's memory slots.
  *
- * RAM has the PC's hole below 4 GiB: up to 3 GiB lie from 0, the rest from 4 GiB. Each chunk of at most 1 GiB is one
- * mapping and one slot, numbered in the order they are made. Addresses are guest-physical (GPA). Reads and writes
- * here are the host's: they see ROM as writable, leave no trace in the dirty log, and never reach a device.
+ * RAM has the PC's holes: A0000–BFFFF, where a video card shows its memory, and the one below 4 GiB: up to 3 GiB lie from
+ * 0, the rest from 4 GiB. Each chunk of at most 1 GiB is one mapping and one slot, numbered in the order they are made.
+ * Addresses are guest-physical (GPA). Reads and writes here are the host's: they see ROM as writable, leave no trace in
+ * the dirty log, and never reach a device.
  */
+import { ramChunks, type MemoryChunk, type MemoryRegion } from './memory-layout.js';
+import { MemoryWindow } from './memory-window.js';
 import type { NativeBinding, NativeMemory, NativeVm } from './native.js';
-import { GIBIBYTE } from './memory-size.js';
 
-/** End of RAM below 4 GiB; the device hole is from here to 4 GiB. */
-export const LOW_RAM_LIMIT = 3 * GIBIBYTE;
-export const HIGH_RAM_BASE = 4 * GIBIBYTE;
-const CHUNK_LIMIT = GIBIBYTE;
+export { HIGH_RAM_BASE, LOW_RAM_LIMIT, ramLayout, type MemoryChunk, type MemoryRegion } from './memory-layout.js';
+
 const PAGE = 4096;
-
-export interface MemoryRegion {
-  readonly kind: 'ram' | 'rom';
-  /** GPA of the first byte. */
-  readonly start: number;
-  /** In bytes. */
-  readonly size: number;
-}
-
-/** One memory slot and the bytes behind it. */
-export interface MemoryChunk extends MemoryRegion {
-  readonly slot: number;
-  readonly memory: NativeMemory;
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-}
 
 /** What this needs of the binding and the VM; tests pass their own. */
 export type MemoryAllocator = Pick<NativeBinding, 'allocateMemory' | 'constants'>;
-export type MemorySlots = Pick<NativeVm, 'setMemorySlot'>;
+export type MemorySlots = Pick<NativeVm, 'setMemorySlot' | 'removeMemorySlot'>;
 
-/** Where `size` bytes of RAM lie: one region below the hole and, when there is more, one from 4 GiB. */
-export function ramLayout(size: number): MemoryRegion[] {
-  const low: MemoryRegion = { kind: 'ram', start: 0, size: Math.min(size, LOW_RAM_LIMIT) };
-  if (size <= LOW_RAM_LIMIT) return [low];
-  return [low, { kind: 'ram', start: HIGH_RAM_BASE, size: size - LOW_RAM_LIMIT }];
+/** Told of windows, so that protected pages in them stay so. */
+export interface WindowListener {
+  /** Its slot is about to go. */
+  hiding(chunk: MemoryChunk): void;
+  shown(chunk: MemoryChunk): void;
 }
 
 /** RAM and ROM by guest-physical address. Laying out and `write` throw RangeError; reads come back short instead. */
@@ -48,6 +32,12 @@ export class GuestMemory {
   #chunks: MemoryChunk[] = [];
   #hostWrites = 0;
   #last: MemoryChunk | undefined;
+  #nextSlot = 0;
+  /** Mappings of devices, which several windows may show. */
+  readonly #deviceMemory: NativeMemory[] = [];
+  windowListener: WindowListener | undefined;
+  /** Asked where no memory is: a device that shows some there when it is looked for does so and says true. */
+  onMissing: ((gpa: number) => boolean) | undefined;
 
   constructor(allocator: MemoryAllocator, vm: MemorySlots) {
     this.#allocator = allocator;
@@ -78,13 +68,9 @@ export class GuestMemory {
     return regions;
   }
 
-  /** Lays out `size` bytes of RAM (see `ramLayout`). */
+  /** Lays out `size` bytes of RAM (see `ramLayout`) around the video card's addresses, whose slots come and go while vCPUs run. */
   addRam(size: number): void {
-    for (const region of ramLayout(size)) {
-      for (let offset = 0; offset < region.size; offset += CHUNK_LIMIT) {
-        this.#addChunk('ram', region.start + offset, Math.min(CHUNK_LIMIT, region.size - offset));
-      }
-    }
+    for (const { start, size: length } of ramChunks(size)) this.#addChunk('ram', start, length);
   }
 
   /** A read-only slot that holds `bytes`, padded with 0xff to a page. `start` is a multiple of 4096. */
@@ -94,7 +80,43 @@ export class GuestMemory {
     chunk.bytes.set(bytes);
   }
 
+  /** Memory of a device, zeroed; it is closed and cleared with this. */
+  addDeviceMemory(size: number): NativeMemory {
+    const memory = this.#allocator.allocateMemory(size);
+    this.#deviceMemory.push(memory);
+    return memory;
+  }
+
+  /** A window of `size` bytes on a device's memory, not shown yet. The guest may write to it unless it is `rom`. */
+  addWindow(kind: 'video' | 'rom', memory: NativeMemory, size: number): MemoryWindow {
+    const slot = this.#nextSlot++;
+    return new MemoryWindow({
+      map: (start, offset) => {
+        const chunk = this.#map({ kind, start, size, slot, memory }, offset);
+        this.windowListener?.shown(chunk);
+        return chunk;
+      },
+      unmap: (chunk) => {
+        this.windowListener?.hiding(chunk);
+        this.#chunks = this.#chunks.filter((other) => other !== chunk);
+        this.#last = undefined;
+        this.#vm.removeMemorySlot(slot);
+      },
+    });
+  }
+
   #addChunk(kind: 'ram' | 'rom', start: number, size: number): MemoryChunk {
+    this.#checkRange(start, size);
+    const memory = this.#allocator.allocateMemory(size);
+    try {
+      return this.#map({ kind, start, size, slot: this.#nextSlot++, memory }, 0);
+    } catch (error) {
+      memory.close();
+      throw error;
+    }
+  }
+
+  #checkRange(start: number, size: number): void {
     if (start % PAGE !== 0 || size <= 0 || start + size > Number.MAX_SAFE_INTEGER) {
       throw new RangeError(`Guest memory at 0x${start.toString(16)} (${size} bytes) is not a run of whole 4 KiB pages.`);
     }
@@ -102,17 +124,15 @@ export class GuestMemory {
     if (clash !== undefined) {
       throw new RangeError(`Guest memory at 0x${start.toString(16)} overlaps the ${clash.kind.toUpperCase()} at 0x${clash.start.toString(16)}.`);
     }
-    const memory = this.#allocator.allocateMemory(size);
-    const slot = this.#chunks.length;
+  }
+
+  /** Gives the guest a chunk, whose bytes are those from `offset` on in its memory. */
+  #map({ kind, start, size, slot, memory }: Omit<MemoryChunk, 'bytes' | 'view'>, offset: number): MemoryChunk {
+    this.#checkRange(start, size);
     const flags = kind === 'rom' ? this.#allocator.constants['KVM_MEM_READONLY'] ?? 2 : 0;
-    try {
-      this.#vm.setMemorySlot(slot, flags, BigInt(start), memory, 0, size);
-    } catch (error) {
-      memory.close();
-      throw error;
-    }
+    this.#vm.setMemorySlot(slot, flags, BigInt(start), memory, offset, size);
     const chunk: MemoryChunk = {
-      kind, start, size, slot, memory, bytes: new Uint8Array(memory.buffer, 0, size), view: new DataView(memory.buffer, 0, size),
+      kind, start, size, slot, memory, bytes: new Uint8Array(memory.buffer, offset, size), view: new DataView(memory.buffer, offset, size),
     };
     this.#chunks = [...this.#chunks, chunk].sort((a, b) => a.start - b.start);
     return chunk;
@@ -126,7 +146,7 @@ export class GuestMemory {
     for (const chunk of this.#chunks) {
       if (address >= chunk.start && address < chunk.start + chunk.size) return (this.#last = chunk);
     }
-    return undefined;
+    return this.onMissing?.(address) === true ? this.chunkAt(address) : undefined;
   }
 
   /** Whether all `length` bytes from `gpa` are memory. */
@@ -213,14 +233,14 @@ export class GuestMemory {
     return offset + 8 <= chunk.size ? chunk.view.getBigUint64(offset, true) : undefined;
   }
 
-  /** All RAM reads as zero again and its pages go back to the host; ROM stays. */
+  /** All RAM reads as zero again and its pages go back to the host; ROM and devices' memory stay. */
   clear(): void {
     for (const chunk of this.#chunks) if (chunk.kind === 'ram') chunk.memory.discard();
   }
 
   /** Bytes of guest memory that the host holds in its own RAM. */
   hostResident(): number {
-    return this.#chunks.reduce((sum, chunk) => sum + chunk.memory.resident(), 0);
+    return [...new Set([...this.#chunks.map(({ memory }) => memory), ...this.#deviceMemory])].reduce((sum, memory) => sum + memory.resident(), 0);
   }
 
   /**
@@ -229,6 +249,7 @@ export class GuestMemory {
    */
   close(): void {
     for (const chunk of this.#chunks) chunk.memory.close();
+    for (const memory of this.#deviceMemory) memory.close();
     this.#chunks = [];
     this.#last = undefined;
   }

@@ -12,6 +12,7 @@ import { checkLongMode, checkMachineOptions } from './check-machine-options.js';
 import { createVcpus } from './create-vcpus.js';
 import type { Device, MachineEvent } from './device.js';
 import type { SerialSink } from './devices/serial-16550a.js';
+import { VideoCard } from './devices/vga/video-card.js';
 import { addDrives } from './drive-devices.js';
 import { ExitCounters } from './exit-counters.js';
 import type { Exit, ExitReason, MmioExit } from './exit.js';
@@ -19,6 +20,7 @@ import { addFirmwareDevices, type FirmwareDevices } from './firmware-devices.js'
 import { GuestMemory, ramLayout } from './guest-memory.js';
 import type { MachineOptions } from './machine-options.js';
 import { KernelIrqchip } from './irqchip/kernel-irqchip.js';
+import { isWritable } from './memory-layout.js';
 import { MEBIBYTE } from './memory-size.js';
 import { MmioBus } from './mmio-bus.js';
 import { MsrReports } from './msr-reports.js';
@@ -61,6 +63,8 @@ export class Machine {
    * An access is told in pieces of at most 8 bytes. Absent: the bytes are written.
    */
   onProtectedWrite: ((vcpu: Vcpu, gpa: number, bytes: Uint8Array) => 'resume' | 'stop') | undefined;
+  /** The screen. */
+  readonly video: VideoCard;
   readonly vcpus: readonly Vcpu[];
   /** Exits by reason, and what serving them took. */
   readonly exitCounters = new ExitCounters();
@@ -136,7 +140,8 @@ export class Machine {
     const irqchip = this.#irqchip;
     const irqLine = irqchip === undefined ? undefined : (irq: number, level: boolean): void => { if (!this.#closed) irqchip.setLine(irq, level); };
     const raise = (event: MachineEvent): void => { this.#event ??= event; };
-    const ram = memory.regions.filter(({ kind }) => kind === 'ram');
+    const ram = ramLayout(options.memory ?? DEFAULT_MEMORY);
+    this.video = new VideoCard(memory, this.ports, this.mmio, log);
     const debugConsole = options.debugConsole ?? options.serial ?? NOWHERE;
     const { channels, translations } = addDrives(this.ports, { drives: options.drives ?? [], chipset: firmware !== undefined, irqLine });
     this.#channels = channels;
@@ -166,7 +171,7 @@ export class Machine {
   }
 
   get devices(): readonly Device[] {
-    return [...this.#standard.all, ...this.#channels, ...this.#board?.all ?? [], ...this.#power?.all ?? []];
+    return [...this.#standard.all, ...this.video.devices, ...this.#channels, ...this.#board?.all ?? [], ...this.#power?.all ?? []];
   }
 
   /** Types on the keyboard (`keystrokes` says what a text can have). Throws RangeError with one sentence. */
@@ -224,13 +229,16 @@ export class Machine {
   }
 
   #serveMmio(vcpu: Vcpu, exit: MmioExit): 'resume' | 'stop' {
-    const kind = exit.isWrite ? this.memory.chunkAt(exit.address)?.kind : undefined;
-    if (kind === 'ram') {
-      const gpa = Number(exit.address);
-      if (this.onProtectedWrite !== undefined) return this.onProtectedWrite(vcpu, gpa, exit.data);
-      this.memory.write(gpa, exit.data);
-    } else if (kind === undefined) {
+    const chunk = this.memory.chunkAt(exit.address);
+    if (chunk === undefined) {
       this.mmio.serve(exit);
+    } else if (!exit.isWrite) {
+      // A video card's memory that was not shown when the guest looked.
+      exit.data.set(this.memory.read(exit.address, exit.data.length));
+    } else if (isWritable(chunk)) {
+      const gpa = Number(exit.address);
+      if (this.onProtectedWrite !== undefined && this.protection.has(gpa)) return this.onProtectedWrite(vcpu, gpa, exit.data);
+      this.memory.write(gpa, exit.data);
     }
     // Else it is firmware in ROM, which ignores writes, as a ROM chip does.
     return 'resume';

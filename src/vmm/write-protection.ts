@@ -3,7 +3,7 @@
  * exits as MMIO with its data while reads, fetches and the rest of RAM run at full speed (KVM api.rst,
  * KVM_SET_USER_MEMORY_REGION, KVM_MEM_READONLY; docs/decisions/0011-read-only-pages.md).
  */
-import type { GuestMemory, MemoryChunk } from './guest-memory.js';
+import type { GuestMemory, MemoryChunk, WindowListener } from './guest-memory.js';
 import type { NativeVm } from './native.js';
 
 export const PAGE_SIZE = 4096;
@@ -26,15 +26,19 @@ export function pageOf(gpa: number): number {
   return gpa - (gpa % PAGE_SIZE);
 }
 
-export class WriteProtection {
+export class WriteProtection implements WindowListener {
   #pages: ReadonlySet<number> = new Set();
+  /** Pages that shall be protected where no memory is now. */
+  #absent: ReadonlySet<number> = new Set();
   /** Slots that stand instead of a chunk's own, by the chunk. */
   readonly #split = new Map<MemoryChunk, readonly number[]>();
   #free: number[] = [];
   #next = FIRST_SLOT;
 
   /** `slotLimit`: KVM_CHECK_EXTENSION(KVM_CAP_NR_MEMSLOTS), 0 where the kernel does not say. */
-  constructor(private readonly vm: Slots, private readonly memory: GuestMemory, private readonly readOnlyFlag: number, private readonly slotLimit: number) {}
+  constructor(private readonly vm: Slots, private readonly memory: GuestMemory, private readonly readOnlyFlag: number, private readonly slotLimit: number) {
+    memory.windowListener = this;
+  }
 
   /** GPAs of the first bytes of the protected pages. */
   get pages(): ReadonlySet<number> {
@@ -47,22 +51,29 @@ export class WriteProtection {
   }
 
   /**
-   * Protects exactly these pages (GPAs of their first bytes; those outside RAM are left out). No vCPU may be running:
-   * for a moment the memory around them is not there. Where nothing changes, nothing is done.
+   * Protects exactly these pages (GPAs of their first bytes); those in ROM are left out, those where no memory is come to
+   * be protected when a video card shows some there. No vCPU may be running: for a moment the memory around them is not
+   * there. Where nothing changes, nothing is done.
    *
    * @throws RangeError when that takes more memory slots than KVM has, having changed nothing; NativeError when KVM
    *   refuses one, and then nothing is protected.
    */
   set(pages: Iterable<number>): void {
     const wanted = new Set<number>();
-    for (const page of pages) if (this.memory.chunkAt(page)?.kind === 'ram') wanted.add(page);
+    const absent = new Set<number>();
+    for (const page of pages) {
+      const kind = this.memory.chunkAt(page)?.kind;
+      if (kind === undefined) absent.add(page);
+      else if (kind !== 'rom') wanted.add(page);
+    }
+    this.#absent = absent;
     if (wanted.size === this.#pages.size && [...wanted].every((page) => this.#pages.has(page))) return;
     this.#checkRoom(wanted);
     const before = this.#pages;
     this.#pages = wanted;
     try {
       for (const chunk of this.memory.chunks) {
-        if (chunk.kind !== 'ram') continue;
+        if (chunk.kind === 'rom') continue;
         const now = pagesIn(chunk, wanted);
         const then = pagesIn(chunk, before);
         if (now.length === then.length && now.every((page, i) => page === then[i])) continue;
@@ -73,6 +84,20 @@ export class WriteProtection {
       for (const chunk of [...this.#split.keys()]) this.#layOut(chunk, []);
       throw error;
     }
+  }
+
+  /** Its pages are protected again when it is shown again. */
+  hiding(chunk: MemoryChunk): void {
+    const gone = pagesIn(chunk, this.#pages);
+    if (gone.length === 0) return;
+    this.#absent = new Set([...this.#absent, ...gone]);
+    this.#pages = new Set([...this.#pages].filter((page) => !gone.includes(page)));
+    this.#layOut(chunk, []);
+  }
+
+  shown(chunk: MemoryChunk): void {
+    const back = pagesIn(chunk, this.#absent);
+    if (back.length > 0) this.set([...this.#pages, ...this.#absent]);
   }
 
   #checkRoom(pages: ReadonlySet<number>): void {

@@ -2,6 +2,7 @@
 import type { Breakpoint } from '../../breakpoints/breakpoint-set.js';
 import type { Exit } from '../../vmm/exit.js';
 import type { Machine } from '../../vmm/machine.js';
+import { isWritable } from '../../vmm/memory-layout.js';
 import { describeVector } from '../../x86/exceptions.js';
 import { interruptTarget } from '../../x86/interrupt-target.js';
 import type { CpuView } from '../cpu-view.js';
@@ -134,7 +135,7 @@ export class CpuCatching {
 
   /** A write to a protected page of RAM comes as an MMIO exit too. */
   private isRam(exit: Exit): boolean {
-    return exit.reason === 'mmio' && this.machine.memory.chunkAt(exit.address)?.kind === 'ram';
+    return exit.reason === 'mmio' && isWritable(this.machine.memory.chunkAt(exit.address));
   }
 }
 

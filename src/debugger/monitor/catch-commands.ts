@@ -1,6 +1,7 @@
 /** `monitor catch`, `uncatch` and `info catch`. */
 import { describeCatch, type CatchWhat } from '../catch/catchpoint-set.js';
 import { CATCH_SYNTAX, parseCatch } from '../catch/parse-catch.js';
+import { isWritable } from '../../vmm/memory-layout.js';
 import { MonitorError, parseNumber, type MonitorCommand, type MonitorContext } from './command.js';
 
 /** Answered inside KVM with --irqchip kernel: PIC, PIT, ELCR; IOAPIC and LAPIC. */
@@ -57,7 +58,7 @@ function add({ catching }: MonitorContext, what: CatchWhat): number {
 
 /** No access to memory leaves the guest. */
 function refuseRam({ machine }: MonitorContext, { start, end }: { readonly start: bigint; readonly end: bigint }): void {
-  const ram = [start, end - 1n].find((address) => machine.memory.chunkAt(address)?.kind === 'ram');
+  const ram = [start, end - 1n].find((address) => isWritable(machine.memory.chunkAt(address)));
   if (ram !== undefined) throw new MonitorError(`Guest-physical 0x${ram.toString(16)} is memory, where no access leaves the guest; use a watchpoint.`);
 }
 

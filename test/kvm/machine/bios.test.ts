@@ -1,7 +1,7 @@
 /** The built-in BIOS: boot sectors that print, read sectors, ask for memory, wait for a key, and ask for what is not there. */
 import test from 'tape';
 import { MachineTarget } from '../../../src/debugger/machine-target.js';
-import { screenRows } from '../../../src/vmm/display/text-screen.js';
+import { textRows, textScreen } from '../../../src/vmm/display/text-screen.js';
 import { Machine } from '../../../src/vmm/machine.js';
 import type { BlockImage } from '../../../src/vmm/storage/block-image.js';
 import type { StopEvent } from '../../../src/target.js';
@@ -61,7 +61,7 @@ async function run(code: readonly number[], { disk = new Uint8Array(64 * SECTOR)
     const [low, high] = machine.memory.read(address, 2);
     return low | (high << 8);
   };
-  const screen = (): string => screenRows(machine.memory).join('\n').trimEnd();
+  const screen = (): string => textRows(textScreen(machine.video)!).join('\n').trimEnd();
   return { machine, stop, log, word, screen };
 }
 

@@ -29,6 +29,7 @@ export function fakeHost(): { allocator: MemoryAllocator; vm: MemorySlots; slots
   };
   const vm: MemorySlots = {
     setMemorySlot: (slot, flags, address, _memory, _offset, size) => { slots.push({ slot, flags, address, size }); },
+    removeMemorySlot: (slot) => { slots.splice(slots.findIndex((known) => known.slot === slot), 1); },
   };
   return { allocator, vm, slots, open: () => open };
 }

@@ -15,8 +15,8 @@ test('RAM above 1 GiB is several slots and one region', (t) => {
   const { allocator, vm, slots } = fakeHost();
   const memory = new GuestMemory(allocator, vm);
   memory.addRam(GIB + 4096);
-  t.deepEqual(slots.map(({ slot, address, size }) => [slot, address, size]), [[0, 0n, GIB], [1, BigInt(GIB), 4096]]);
-  t.deepEqual(memory.regions, [{ kind: 'ram', start: 0, size: GIB + 4096 }]);
+  t.deepEqual(slots.map(({ slot, address, size }) => [slot, address, size]), [[0, 0n, 0xa_0000], [1, 0xc_0000n, GIB - 0xc_0000], [2, BigInt(GIB), 4096]]);
+  t.deepEqual(memory.regions, [{ kind: 'ram', start: 0, size: 0xa_0000 }, { kind: 'ram', start: 0xc_0000, size: GIB + 4096 - 0xc_0000 }]);
 
   memory.write(GIB - 2, Uint8Array.of(1, 2, 3, 4));
   t.deepEqual([...memory.read(BigInt(GIB - 2), 4)], [1, 2, 3, 4], 'across the chunks');
@@ -30,7 +30,7 @@ test('reads, writes and words', (t) => {
   const memory = new GuestMemory(allocator, vm);
   memory.addRam(MIB);
   memory.addRom(0xffff_0000, Uint8Array.of(0xea, 0x5b));
-  t.equal(slots[1]?.flags, 2, 'ROM is a read-only slot');
+  t.equal(slots.at(-1)?.flags, 2, 'ROM is a read-only slot');
   t.deepEqual([...memory.read(0xffff_0000, 3)], [0xea, 0x5b, 0xff], 'ROM is padded with ff');
 
   memory.write(0x1000n, Uint8Array.of(0x78, 0x56, 0x34, 0x12, 0xef, 0xbe, 0xad, 0xde));
@@ -45,8 +45,9 @@ test('reads, writes and words', (t) => {
 
   t.throws(() => memory.write(MIB - 2, Uint8Array.of(9, 9, 9)), /no guest memory at all of 0xffffe to 0x100000/);
   t.deepEqual([...memory.read(MIB - 2, 2)], [0, 0], 'nothing was written');
-  t.ok(memory.contains(0, MIB));
-  t.notOk(memory.contains(0, MIB + 1));
+  t.ok(memory.contains(0xc_0000, MIB - 0xc_0000));
+  t.notOk(memory.contains(0, MIB), 'a video card has A0000 to BFFFF');
+  t.notOk(memory.contains(0xc_0000, MIB));
   t.throws(() => memory.addRom(0x1000, new Uint8Array(1)), /overlaps the RAM/);
 
   memory.clear();
@@ -55,5 +56,33 @@ test('reads, writes and words', (t) => {
   memory.close();
   memory.close();
   t.equal(open(), 0, 'no mapping is left; the slots go with the VM');
+  t.end();
+});
+
+test('a window shows a device\'s memory here and there, and nowhere', (t) => {
+  const { allocator, vm, slots, open } = fakeHost();
+  const memory = new GuestMemory(allocator, vm);
+  memory.addRam(MIB);
+  const device = memory.addDeviceMemory(0x2_0000);
+  new Uint8Array(device.buffer).set([7], 0x1_0000);
+  const window = memory.addWindow('video', device, 0x1_0000);
+  t.equal(memory.readByte(0xa_0000), undefined, 'nothing is there at first');
+  window.show(0xa_0000, 0);
+  t.equal(memory.readByte(0xa_0000), 0);
+  window.show(0xa_0000, 0x1_0000);
+  t.deepEqual([memory.readByte(0xa_0000), window.start, window.offset], [7, 0xa_0000, 0x1_0000], 'another part');
+  t.deepEqual([...memory.read(0x9_ffff, 2)], [0, 7], 'next to RAM');
+  t.throws(() => window.show(0xc_0000, 0), /overlaps the RAM at 0xc0000/);
+  t.deepEqual([memory.readByte(0xa_0000), window.start], [undefined, undefined], 'and hidden then');
+  memory.onMissing = (gpa) => {
+    if (gpa < 0xa_0000 || gpa >= 0xb_0000) return false;
+    window.show(0xa_0000, 0);
+    return true;
+  };
+  t.ok(memory.contains(0xa_0000, 0x1_0000), 'shown when it is looked for');
+  window.hide();
+  t.equal(slots.length, 2, 'the slots of RAM are left');
+  memory.close();
+  t.equal(open(), 0, 'the device\'s mapping is closed too');
   t.end();
 });

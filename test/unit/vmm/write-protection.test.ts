@@ -53,7 +53,7 @@ test('write protection: slots cut at the pages, whole again afterwards', (t) => 
 test('write protection: nothing changes, nothing is done; only the chunk that changes is touched', (t) => {
   const { protection, layout, failOnce, calls } = setUp(GIB + 4 * 4096);
   protection.set([0x3000, GIB]);
-  t.equal(layout(), `0+3 3+1r 4+${GIB / 4096 - 4} ${GIB / 4096}+1r ${GIB / 4096 + 1}+3`);
+  t.equal(layout(), `0+3 3+1r 4+156 192+${GIB / 4096 - 192} ${GIB / 4096}+1r ${GIB / 4096 + 1}+3`);
   failOnce(Infinity);
   protection.set([GIB, 0x3000]);
   t.equal(calls(), 0, 'the same pages');

@@ -1,0 +1,67 @@
+/** A video card: a VGA with Bochs VBE, its memory and where all of it is in the machine. */
+import type { Device } from '../../device.js';
+import type { GuestMemory } from '../../guest-memory.js';
+import { VIDEO_END, VIDEO_START } from '../../memory-layout.js';
+import type { MmioBus } from '../../mmio-bus.js';
+import type { PortBus } from '../../port-bus.js';
+import { FONT_8X16 } from '../../display/font-8x16.js';
+import { Dispi } from './dispi.js';
+import { setStandardMode, standardMode } from './standard-modes.js';
+import { Vga } from './vga.js';
+import { VgaRegisters } from './vga-registers.js';
+import { VIDEO_MEMORY_SIZE, VideoMemory } from './video-memory.js';
+
+const TEXT_MODE = 3;
+/** Plane addresses that a glyph has in a font in plane 2. */
+export const GLYPH_PITCH = 32;
+const PLANE_2 = 16;
+
+export class VideoCard {
+  readonly registers = new VgaRegisters();
+  readonly memory: VideoMemory;
+  readonly dispi: Dispi;
+  readonly vga: Vga;
+
+  /** Claims its ports and A0000–BFFFF. From reset on it is in text mode 3, as a BIOS leaves it. */
+  constructor(memory: GuestMemory, ports: PortBus, mmio: MmioBus, log: (sentence: string) => void) {
+    this.memory = new VideoMemory(memory, this.registers, () => this.dispi, log);
+    this.dispi = new Dispi(VIDEO_MEMORY_SIZE, {
+      switched: (on, clear) => {
+        this.memory.changed();
+        if (on && clear) this.memory.bytes.fill(0, 0, this.dispi.pitch * this.dispi.height);
+      },
+      bankChanged: () => this.memory.changed(),
+      dacWidth: (wide) => { this.vga.dac.wide = wide; },
+    });
+    this.vga = new Vga({ registers: this.registers, memoryChanged: () => this.memory.changed(), powerOn: (vga) => this.#powerOn(vga) });
+    ports.claim(this.vga, 0x3b0, 12);
+    ports.claim(this.vga, 0x3c0, 32, 0x10);
+    ports.claim(this.dispi, 0x1ce, 3);
+    mmio.claim(this.memory, BigInt(VIDEO_START), BigInt(VIDEO_END - VIDEO_START));
+  }
+
+  /** In the order in which they are to be reset and restored. */
+  get devices(): readonly Device[] {
+    return [this.dispi, this.memory, this.vga];
+  }
+
+  #powerOn(vga: Vga): void {
+    const mode = standardMode(TEXT_MODE);
+    if (mode === undefined) return;
+    setStandardMode(vga, mode);
+    this.loadFont(FONT_8X16, 16);
+    // Now, so that a guest's first look at the screen need not leave KVM.
+    this.memory.reveal(mode.address);
+  }
+
+  /** Puts 256 glyphs of `height` bytes into plane 2, at plane address `start`. */
+  loadFont(font: Uint8Array, height: number, start = 0): void {
+    const { words } = this.memory;
+    for (let glyph = 0; glyph < 256; glyph++) {
+      for (let row = 0; row < GLYPH_PITCH; row++) {
+        const at = start + glyph * GLYPH_PITCH + row;
+        words[at] = (words[at] & ~(0xff << PLANE_2)) | ((row < height ? font[glyph * height + row] : 0) << PLANE_2);
+      }
+    }
+  }
+}

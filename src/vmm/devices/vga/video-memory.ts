@@ -1,0 +1,178 @@
+/**
+ * A video card's memory and where the guest sees it: all of it at a framebuffer address, and a part at A0000–BFFFF.
+ *
+ * Where the registers make that part plain memory (colour and monochrome text, chain-4 graphics, a Bochs VBE bank), the guest
+ * has it as a memory slot, at full speed; otherwise each access comes here and goes through the planes. A slot is taken
+ * away at once when the registers change, and given back when it is next looked for (docs/decisions/0015-video-memory.md).
+ */
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { DeviceState, MmioDevice } from '../../device.js';
+import type { GuestMemory } from '../../guest-memory.js';
+import { VIDEO_START } from '../../memory-layout.js';
+import type { MemoryWindow } from '../../memory-window.js';
+import type { NativeMemory } from '../../native.js';
+import type { Dispi } from './dispi.js';
+import { PLANE_SIZE, Planes } from './planes.js';
+import { GFX, SEQ, type VgaRegisters } from './vga-registers.js';
+
+export const VIDEO_MEMORY_SIZE = 16 << 20;
+const GRAPHICS_START = 0xa_0000, MONOCHROME_START = 0xb_0000, COLOUR_START = 0xb_8000;
+const GRAPHICS_SIZE = 0x1_0000, TEXT_SIZE = 0x8000;
+const ALL_PLANES = 0x0f, TEXT_PLANES = 0x03, READ_PLANES_2_3 = 0x02, MODE_ODD_EVEN = 0x10;
+
+interface Showing {
+  readonly window: MemoryWindow;
+  readonly start: number;
+  readonly size: number;
+  readonly offset: number;
+}
+
+export class VideoMemory implements MmioDevice {
+  readonly name = 'VGA memory';
+  /** All of it; the planes are the first 256 KiB. */
+  readonly bytes: Uint8Array;
+  readonly #words: Uint32Array;
+  readonly #planes: Planes;
+  readonly #native: NativeMemory;
+  /** Character and attribute of each cell, while the guest has them as plain memory. */
+  readonly #cells: Uint16Array;
+  readonly #graphics: MemoryWindow;
+  readonly #text: MemoryWindow;
+  readonly #framebuffer: MemoryWindow;
+
+  constructor(memory: GuestMemory, private readonly registers: VgaRegisters, private readonly dispi: () => Dispi, private readonly log: (sentence: string) => void) {
+    this.#native = memory.addDeviceMemory(VIDEO_MEMORY_SIZE);
+    const text = memory.addDeviceMemory(TEXT_SIZE);
+    this.bytes = new Uint8Array(this.#native.buffer);
+    this.#words = new Uint32Array(this.#native.buffer, 0, PLANE_SIZE);
+    this.#cells = new Uint16Array(text.buffer);
+    this.#planes = new Planes(registers, this.#words);
+    this.#graphics = memory.addWindow('video', this.#native, GRAPHICS_SIZE);
+    this.#text = memory.addWindow('video', text, TEXT_SIZE);
+    this.#framebuffer = memory.addWindow('video', this.#native, VIDEO_MEMORY_SIZE);
+    memory.onMissing = (gpa) => this.reveal(gpa);
+  }
+
+  /** The four bytes at each plane address, plane 0 lowest, as the guest has last written them. */
+  get words(): Uint32Array {
+    if (this.#text.start !== undefined) this.#gatherCells();
+    return this.#words;
+  }
+
+  /** GPA of the whole memory, if it is shown anywhere. */
+  get framebuffer(): number | undefined {
+    return this.#framebuffer.start;
+  }
+
+  /** Shows all of it at a GPA, or nowhere. Where other memory is it stays hidden, which is said: the guest chose the address. */
+  placeFramebuffer(start: number | undefined): void {
+    if (start === undefined) return this.#framebuffer.hide();
+    try {
+      this.#framebuffer.show(start, 0);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.log(`The video card's memory is not there: ${error.message}`);
+    }
+  }
+
+  /** To be called when a register or the bank has changed that says what A0000–BFFFF is. */
+  changed(): void {
+    const wanted = this.#wanted();
+    const stays = (window: MemoryWindow): boolean =>
+      window.start === undefined || (wanted?.window === window && wanted.start === window.start && wanted.offset === window.offset);
+    if (!stays(this.#graphics)) this.#graphics.hide();
+    if (!stays(this.#text)) {
+      this.#gatherCells();
+      this.#text.hide();
+    }
+  }
+
+  /** Makes the memory at a GPA plain memory if that is what it is by now; true when it has become so. */
+  reveal(gpa: number): boolean {
+    const wanted = this.#wanted();
+    if (wanted === undefined || gpa < wanted.start || gpa >= wanted.start + wanted.size || wanted.window.start !== undefined) return false;
+    if (wanted.window === this.#text) this.#spreadCells();
+    wanted.window.show(wanted.start, wanted.offset);
+    return true;
+  }
+
+  /** What is plain memory now, and where. */
+  #wanted(): Showing | undefined {
+    const graphics = (offset: number): Showing => ({ window: this.#graphics, start: GRAPHICS_START, size: GRAPHICS_SIZE, offset });
+    if (this.dispi().isOn) return graphics(this.dispi().bankOffset);
+    if (!this.registers.ramEnabled || !this.#planes.isPlain) return undefined;
+    const { sequencer, graphics: gfx } = this.registers;
+    const mapMask = sequencer.values[SEQ.mapMask];
+    if (this.#planes.isChained) return mapMask === ALL_PLANES && this.#map === 1 ? graphics(0) : undefined;
+    const isText = this.#planes.isOddEven && mapMask === TEXT_PLANES && this.#map >= 2 &&
+      (gfx.values[GFX.mode] & MODE_ODD_EVEN) !== 0 && (gfx.values[GFX.readMap] & READ_PLANES_2_3) === 0;
+    if (!isText) return undefined;
+    return { window: this.#text, start: this.#map === 2 ? MONOCHROME_START : COLOUR_START, size: TEXT_SIZE, offset: 0 };
+  }
+
+  /** Memory map select: 0 A0000–BFFFF, 1 A0000–AFFFF, 2 B0000–B7FFF, 3 B8000–BFFFF. */
+  get #map(): number {
+    return (this.registers.graphics.values[GFX.miscellaneous] >> 2) & 3;
+  }
+
+  readMmio(offset: number, data: Uint8Array): void {
+    for (let i = 0; i < data.length; i++) {
+      const address = this.#decode(offset + i);
+      data[i] = address === undefined ? 0xff : this.#planes.read(address);
+    }
+  }
+
+  writeMmio(offset: number, data: Uint8Array): void {
+    for (let i = 0; i < data.length; i++) {
+      const address = this.#decode(offset + i);
+      if (address !== undefined) this.#planes.write(address, data[i]);
+    }
+  }
+
+  /** Offset in the part of A0000–BFFFF that the card answers at; undefined where it does not. */
+  #decode(offset: number): number | undefined {
+    if (!this.registers.ramEnabled || this.dispi().isOn) return undefined;
+    const start = [0, 0, MONOCHROME_START - VIDEO_START, COLOUR_START - VIDEO_START][this.#map];
+    const size = [0x2_0000, 0x1_0000, TEXT_SIZE, TEXT_SIZE][this.#map];
+    return offset >= start && offset < start + size ? offset - start : undefined;
+  }
+
+  #gatherCells(): void {
+    this.#cells.forEach((cell, i) => { this.#words[i] = (this.#words[i] & 0xffff_0000) | cell; });
+  }
+
+  #spreadCells(): void {
+    for (let i = 0; i < this.#cells.length; i++) this.#cells[i] = this.#words[i];
+  }
+
+  /** Empty; the framebuffer stays where it is. */
+  reset(): void {
+    this.#graphics.hide();
+    this.#text.hide();
+    this.#native.discard();
+    this.#planes.latch = 0;
+  }
+
+  save(): DeviceState {
+    // words: the cells are gathered first.
+    const last = this.words.length === 0 ? 0 : lastUsed(this.bytes);
+    return { bytes: Buffer.from(deflateRawSync(this.bytes.subarray(0, last), { level: 1 })).toString('base64'), latch: this.#planes.latch };
+  }
+
+  /** After the registers. */
+  restore(state: DeviceState): void {
+    const { bytes, latch } = state;
+    if (typeof bytes !== 'string' || typeof latch !== 'number') throw new TypeError('A saved VGA has no memory.');
+    this.reset();
+    this.bytes.set(inflateRawSync(Buffer.from(bytes, 'base64'), { maxOutputLength: VIDEO_MEMORY_SIZE }));
+    this.#planes.latch = latch;
+  }
+}
+
+/** Bytes up to the last that is not zero. */
+function lastUsed(bytes: Uint8Array): number {
+  const words = new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8);
+  let end = words.length;
+  while (end > 0 && words[end - 1] === 0n) end--;
+  return 8 * end;
+}
