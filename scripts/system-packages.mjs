@@ -16,6 +16,11 @@ const NEEDED = new Map([
   ['iasl', 'acpica-tools'],
 ]);
 
+/** What only the suite of editors uses: its tests skip themselves, in words, where it is missing. */
+const FOR_EDITORS = new Map([
+  ['lldb', 'lldb'],
+]);
+
 function isInstalled(command) {
   if (isAbsolute(command)) return existsSync(command);
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
@@ -29,8 +34,8 @@ function isInstalled(command) {
 }
 
 /** Names of the packages that are missing, each once. */
-export function missingPackages(isPresent = isInstalled) {
-  return [...new Set([...NEEDED].filter(([command]) => !isPresent(command)).map(([, name]) => name))];
+export function missingPackages(isPresent = isInstalled, wanted = NEEDED) {
+  return [...new Set([...wanted].filter(([command]) => !isPresent(command)).map(([, name]) => name))];
 }
 
 /** True on Debian and what is made from it, where the package names above hold. */
@@ -57,6 +62,22 @@ export async function ensureSystemPackages(announce) {
   if (process.getuid() !== 0) {
     throw new StepError(`Debian packages are missing. Install them and try again:\n  sudo sh -c '${command}'`);
   }
+  await install(missing, command, announce);
+}
+
+/** Installs what the suite of editors uses where that needs nobody's leave; what cannot be had stays away. */
+export async function addEditorPackages(announce) {
+  const missing = missingPackages(isInstalled, FOR_EDITORS);
+  if (missing.length === 0 || !isDebian() || process.getuid() !== 0) return;
+  try {
+    await install(missing, `apt-get install ${missing.join(' ')}`, announce);
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error;
+    announce(`${missing.join(', ')} cannot be installed, and some tests are left out`);
+  }
+}
+
+async function install(missing, command, announce) {
   announce(`installing ${missing.join(', ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const failure = `Installing the Debian packages failed; try it by hand: ${command}`;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bootstrap } from './bootstrap.mjs';
 import { root } from './root.mjs';
+import { addEditorPackages } from './system-packages.mjs';
 import { StepError, capture, describe, dieOf, tail } from './run-quietly.mjs';
 import { failuresOf } from './tap-summary.mjs';
 import { filesOf, forEachInOrder, runFile, suites } from './test-suites.mjs';
@@ -66,6 +67,7 @@ async function main() {
   const { wanted, grep } = readArguments();
   try {
     await bootstrap();
+    if (wanted.includes('ide')) await addEditorPackages((text) => console.error(`setup: ${text}`));
   } catch (error) {
     console.log(describe(error));
     totals.failed++;
