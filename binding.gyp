@@ -1,9 +1,13 @@
 {
+  # portable=1: the binary that is shipped: static libstdc++, no version of glibc above 2.28 (docs/decisions/0015-one-prebuilt-binary.md).
+  # Without it, as when npm builds on the user's machine, whatever is there is linked.
+  "variables": { "portable%": 0 },
   "targets": [
     {
       "target_name": "kvm",
       "sources": [
         "native/core/shared-cpu.cc",
+        "native/core/errno-names.cc",
         "native/core/error.cc",
         "native/core/guest-memory.cc",
         "native/core/kick-signal.cc",
@@ -32,7 +36,16 @@
       "cflags_cc!": ["-fno-exceptions", "-std=gnu++14"],
       "cflags": ["-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fvisibility=hidden", "-pthread"],
       "cflags_cc": ["-std=c++17"],
-      "ldflags": ["-pthread"]
+      # Unloading with a worker would take the destructors of its threads' timers away.
+      "ldflags": ["-pthread", "-Wl,-z,nodelete"],
+      "conditions": [
+        ["portable==1", {
+          "sources": ["native/portable/old-glibc.cc"],
+          "ldflags": ["-nodefaultlibs", "-Wl,--exclude-libs,ALL", "-Wl,--gc-sections"],
+          # libc.so.6 itself and not the linker script libc.so, which would ask for ld-linux too: musl has none.
+          "libraries": ["-Wl,-Bstatic -lstdc++ -Wl,-Bdynamic", "<!(${CXX:-g++} -print-file-name=libc.so.6)", "-lgcc_s -lgcc"]
+        }]
+      ]
     }
   ]
 }

@@ -43,11 +43,13 @@ async function ensureNativeBinding() {
   const product = join(root, 'build', 'Release', 'kvm.node');
   if (isUpToDate(product, [join(root, 'native'), join(root, 'binding.gyp')])) return;
   announce('building the native binding');
+  // Portable: what is tested is what is shipped.
+  const env = { ...process.env, GYP_DEFINES: 'portable=1' };
   const args = [join(root, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'), 'rebuild'];
   // Node's own headers, where they came with it, spare node-gyp a download.
   const prefix = dirname(dirname(process.execPath));
   if (existsSync(join(prefix, 'include', 'node', 'node_api.h'))) args.push(`--nodedir=${prefix}`);
-  await runQuietly('Building the native binding failed; the compiler\'s words are above.', process.execPath, args, { cwd: root });
+  await runQuietly('Building the native binding failed; the compiler\'s words are above.', process.execPath, args, { cwd: root, env });
 }
 
 async function ensureTypeScript() {

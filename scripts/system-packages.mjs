@@ -11,6 +11,8 @@ const NEEDED = new Map([
   ['as', 'binutils'],
   ['ld', 'binutils'],
   ['gdb', 'gdb'],
+  // For test/package, which runs the shipped binary on musl.
+  ['musl-gcc', 'musl-tools'],
   ['python3', 'python3'],
   ['/usr/share/seabios/bios-256k.bin', 'seabios'],
   ['iasl', 'acpica-tools'],

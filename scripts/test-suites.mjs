@@ -15,6 +15,7 @@ export const suites = {
   kvm: { folder: 'test/kvm', timeoutSeconds: 240, parallel: 1, needsKvm: true },
   gdb: { folder: 'test/gdb', timeoutSeconds: 300, parallel: 1, needsKvm: true },
   ide: { folder: 'test/ide', timeoutSeconds: 120, parallel: 2, needsKvm: false },
+  package: { folder: 'test/package', timeoutSeconds: 300, parallel: 1, needsKvm: true },
   native: { folder: 'test/native', timeoutSeconds: 600, parallel: 1, needsKvm: true },
 };
 

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "errno-names.h"
+
 namespace kvm {
 namespace {
 
@@ -64,7 +66,7 @@ constexpr Sentence kSentences[] = {
 }  // namespace
 
 std::string errno_name(int number) {
-  const char* name = strerrorname_np(number);
+  const char* name = errno_name_or_null(number);
   return name != nullptr ? name : "E" + std::to_string(number);
 }
 
@@ -79,9 +81,8 @@ std::string describe_errno(const std::string& operation, int number) {
   if (number == ENOTTY && operation.rfind("KVM_", 0) == 0) {
     return operation + " is unknown to this host's kernel: a newer kernel is needed";
   }
-  const char* text = strerrordesc_np(number);
-  return operation + " failed: " + (text != nullptr ? std::string(text) : "errno " + std::to_string(number)) + " (" +
-         errno_name(number) + ")";
+  // Texts of known numbers are constants of the C library, whichever thread asks.
+  return operation + " failed: " + std::strerror(number) + " (" + errno_name(number) + ")";
 }
 
 void throw_errno(const std::string& operation, int number) {

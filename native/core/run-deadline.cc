@@ -4,10 +4,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <pthread.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "kick-signal.h"
+
+// musl has the field's documented name as a macro; glibc only since 2.37.
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
 
 namespace kvm {
 namespace {
@@ -35,7 +42,7 @@ class ThreadTimer {
     sigevent event{};
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = kick_signal();
-    event._sigev_un._tid = gettid();
+    event.sigev_notify_thread_id = static_cast<pid_t>(syscall(SYS_gettid));
     made_ = timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0;
   }
   ~ThreadTimer() {
@@ -59,9 +66,26 @@ class ThreadTimer {
   bool made_ = false;
 };
 
+// A key and not a thread_local object, whose destructor would need __cxa_thread_atexit_impl, which musl does not have.
+class TimerKey {
+ public:
+  TimerKey() { pthread_key_create(&key_, [](void* timer) { delete static_cast<ThreadTimer*>(timer); }); }
+  TimerKey(const TimerKey&) = delete;
+
+  // The calling thread's.
+  ThreadTimer& timer() {
+    void* one = pthread_getspecific(key_);
+    if (one == nullptr) pthread_setspecific(key_, one = new ThreadTimer);
+    return *static_cast<ThreadTimer*>(one);
+  }
+
+ private:
+  pthread_key_t key_{};
+};
+
 ThreadTimer& timer() {
-  thread_local ThreadTimer one;
-  return one;
+  static TimerKey key;
+  return key.timer();
 }
 
 bool kernel_is_at_least_6_12() {

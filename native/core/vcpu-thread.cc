@@ -1,6 +1,7 @@
 #include "vcpu-thread.h"
 
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "kick-signal.h"
@@ -92,7 +93,7 @@ void VcpuThread::main() {
   unblock_kick_signal();
   pthread_setname_np(pthread_self(), "kvm-vcpu");
   std::unique_lock lock(mutex_);
-  cpu_.emplace(gettid());
+  cpu_.emplace(static_cast<pid_t>(syscall(SYS_gettid)));
   for (;;) {
     posted_.wait(lock, [this] { return state_ == State::posted || stopping_; });
     if (stopping_) return;

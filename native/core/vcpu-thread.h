@@ -3,13 +3,13 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
 
+#include "condition.h"
 #include "shared-cpu.h"
 
 namespace kvm {
@@ -47,8 +47,8 @@ class VcpuThread {
 
   std::function<void()> on_late_end_;
   mutable std::mutex mutex_;
-  std::condition_variable posted_;
-  std::condition_variable ended_;
+  Condition posted_;
+  Condition ended_;
   State state_ = State::parked;
   bool late_ = false;
   bool stopping_ = false;

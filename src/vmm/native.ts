@@ -12,6 +12,7 @@ import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import loadBinding from 'node-gyp-build';
 
 /** An error of the binding. */
 export interface NativeError extends Error {
@@ -173,22 +174,32 @@ export interface NativeBinding {
   liveObjects(): { systems: number; vms: number; vcpus: number; memories: number };
 }
 
-function load(): NativeBinding {
-  const require = createRequire(import.meta.url);
-  const override = process.env['KVM_GDBSERVER_BINDING'];
-  if (override !== undefined) return require(override) as NativeBinding;
+/** The package's folder, where build/ and prebuilds/ are: the nearest one above this file that has a package.json. */
+function packageFolder(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    const file = join(folder, 'build', 'Release', 'kvm.node');
-    if (existsSync(file)) return require(file) as NativeBinding;
-    if (folder === dirname(folder)) {
-      throw new Error('The native binding build/Release/kvm.node is missing; build it with: npm run build');
-    }
+    if (existsSync(join(folder, 'package.json')) || folder === dirname(folder)) return folder;
+  }
+}
+
+function load(): NativeBinding {
+  const { platform, arch } = process;
+  if (platform !== 'linux' || arch !== 'x64') {
+    throw new Error(`Guests run on the KVM of Linux on x86-64; this is ${platform} on ${arch}.`);
+  }
+  const override = process.env['KVM_GDBSERVER_BINDING'];
+  if (override !== undefined) return createRequire(import.meta.url)(override) as NativeBinding;
+  try {
+    return loadBinding(packageFolder()) as NativeBinding;
+  } catch (error) {
+    const [reason] = (error as Error).message.split('\n');
+    throw new Error(`The native binding cannot be loaded (${reason}); build it with: npm rebuild kvm-gdbserver, ` +
+      'or in a clone: npm run build', { cause: error });
   }
 }
 
 let loaded: NativeBinding | undefined;
 
-/** The binding, loaded at the first call. Throws when it has not been built. */
+/** The binding, loaded at the first call. Throws one sentence where it cannot be: another system, or nothing that was built. */
 export function native(): NativeBinding {
   loaded ??= load();
   return loaded;
