@@ -15,6 +15,8 @@ export interface Breakpoint extends Pick<BreakpointRequest, 'kind' | 'address' |
   arrivals: number;
   /** How often it came here with a condition that held, or without one. */
   hits: number;
+  /** In the set; false once it was removed. */
+  isSet: boolean;
 }
 
 /** Removed breakpoints whose counts are kept for their return: gdb removes its breakpoints at every stop. */
@@ -52,9 +54,9 @@ export class BreakpointSet {
     const commandPrograms = (request.commands ?? []).map(decodeProgram);
     const key = keyOf(request);
     const { kind, address, length } = request;
-    const known = this.byKey.get(key) ?? this.remembered.get(key) ?? { kind, address, length, arrivals: 0, hits: 0 };
+    const known = this.byKey.get(key) ?? this.remembered.get(key) ?? { kind, address, length, arrivals: 0, hits: 0, isSet: true };
     // The same object: a run under way counts in it.
-    this.byKey.set(key, Object.assign(known, { conditionPrograms, commandPrograms }));
+    this.byKey.set(key, Object.assign(known, { conditionPrograms, commandPrograms, isSet: true }));
     this.remembered.delete(key);
     this.removedSinceAdd = [];
     this.cached = undefined;
@@ -65,6 +67,7 @@ export class BreakpointSet {
     const breakpoint = this.byKey.get(key);
     if (breakpoint === undefined) return;
     this.byKey.delete(key);
+    breakpoint.isSet = false;
     this.cached = undefined;
     this.removedSinceAdd.push(breakpoint);
     this.remembered.set(key, breakpoint);
@@ -76,6 +79,7 @@ export class BreakpointSet {
 
   /** Forgets all of them, and what was counted. */
   clear(): void {
+    for (const breakpoint of this.byKey.values()) breakpoint.isSet = false;
     this.byKey.clear();
     this.remembered.clear();
     this.removedSinceAdd = [];

@@ -1,9 +1,9 @@
 /**
  * What stands in guest memory for one resume of all vCPUs: patches, and the bytes whose writes are watched. The pages of
  * both are write-protected, so a guest's write to them comes here: it is carried out as if no patch stood there, and the
- * watch that it touched is told.
+ * watch that it touched is told. Each vCPU's job owns what it has put here.
  */
-import { PlantedPatches, type Patch, type PatchMemory } from './patches.js';
+import { PlantedPatches, type PatchMemory } from './patches.js';
 
 /** A run of watched bytes; `linear` is where the client sees the first of them. */
 export interface WatchedBytes<W> {
@@ -22,49 +22,63 @@ export interface WatchHit<W> {
   readonly address: bigint;
 }
 
+interface Owned<W> {
+  readonly watched: WatchedBytes<W>[];
+  readonly pages: Set<number>;
+}
+
 export class GuardedMemory<W> {
   readonly patches: PlantedPatches;
-  private watched: WatchedBytes<W>[] = [];
-  private readonly pages = new Set<number>();
+  private readonly owned = new Map<object, Owned<W>>();
 
   constructor(memory: PatchMemory) {
     this.patches = new PlantedPatches(memory);
   }
 
-  plant(patch: Patch): void {
-    this.patches.plant(patch);
-  }
-
   /** Watches bytes for writes; their pages must be protected too. */
-  watch(bytes: WatchedBytes<W>): void {
-    if (this.watched.some(({ watch, physical, linear }) => watch === bytes.watch && physical === bytes.physical && linear === bytes.linear)) return;
-    this.watched.push(bytes);
+  watch(bytes: WatchedBytes<W>, owner: object): void {
+    const { watched } = this.of(owner);
+    if (!watched.some(({ watch, physical, linear }) => watch === bytes.watch && physical === bytes.physical && linear === bytes.linear)) watched.push(bytes);
   }
 
   /** Adds GPAs of pages that `protectedPages` names. */
-  protect(pages: Iterable<number>): void {
-    for (const page of pages) this.pages.add(page);
+  protect(pages: Iterable<number>, owner: object): void {
+    const mine = this.of(owner).pages;
+    for (const page of pages) mine.add(page);
   }
 
   /** GPAs of the first bytes of the pages that must be write-protected before the guest runs. */
   get protectedPages(): ReadonlySet<number> {
-    return this.pages;
+    return new Set([...this.owned.values()].flatMap(({ pages }) => [...pages]));
   }
 
   /** Carries out a guest's write to a protected page. */
   write(gpa: number, bytes: Uint8Array): WatchHit<W> | undefined {
     this.patches.write(gpa, bytes);
-    for (const { watch, physical, linear, length } of this.watched) {
-      if (gpa >= physical + length || physical >= gpa + bytes.length) continue;
-      return { watch, address: linear + BigInt(Math.max(0, gpa - physical)) };
+    for (const { watched } of this.owned.values()) {
+      for (const { watch, physical, linear, length } of watched) {
+        if (gpa >= physical + length || physical >= gpa + bytes.length) continue;
+        return { watch, address: linear + BigInt(Math.max(0, gpa - physical)) };
+      }
     }
     return undefined;
+  }
+
+  /** An owner is about to plan anew, or has finished. */
+  release(owner: object): void {
+    this.patches.lift(owner);
+    this.owned.delete(owner);
   }
 
   /** The guest stands: no patch is left in memory and nothing is watched. Pages stay protected until the next resume. */
   lift(): void {
     this.patches.liftAll();
-    this.watched = [];
-    this.pages.clear();
+    this.owned.clear();
+  }
+
+  private of(owner: object): Owned<W> {
+    let owned = this.owned.get(owner);
+    if (owned === undefined) this.owned.set(owner, owned = { watched: [], pages: new Set() });
+    return owned;
   }
 }

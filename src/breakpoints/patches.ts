@@ -1,6 +1,8 @@
 /**
  * Puts the planned patches into guest memory and takes them out again. Planted only while the guest runs: at a stop
  * its memory is pristine (docs/decisions/0001-plant-at-resume.md).
+ *
+ * Several vCPUs may want the same byte patched, so each patch has its owners and stands for as long as it has any.
  */
 import { PATCH_BYTES, type PatchMechanism } from './planner.js';
 
@@ -17,52 +19,101 @@ export interface Patch {
   readonly physical: number;
 }
 
+interface Planted {
+  original: number;
+  readonly patch: number;
+  readonly owners: Set<object>;
+  /** Taken out for a moment. */
+  suspended: boolean;
+}
+
 /** The patches that stand in guest memory right now, by guest-physical address. */
 export class PlantedPatches {
-  private readonly originals = new Map<number, { original: number; patch: number }>();
+  private readonly planted = new Map<number, Planted>();
 
   constructor(private readonly memory: PatchMemory) {}
 
   get count(): number {
-    return this.originals.size;
+    return this.planted.size;
   }
 
-  /** Plants one; a second at the same byte changes nothing. Outside RAM nothing is planted, and false comes back. */
-  plant(patch: Patch): boolean {
-    if (this.originals.has(patch.physical)) return true;
-    const original = this.memory.readByte(patch.physical);
-    if (original === undefined) return false;
-    const byte = PATCH_BYTES[patch.mechanism];
-    this.memory.writeByte(patch.physical, byte);
-    this.originals.set(patch.physical, { original, patch: byte });
+  /**
+   * Plants one for an owner; where the guest has written over one that is there, it is planted again. Outside RAM nothing
+   * is planted, and false comes back.
+   */
+  plant({ mechanism, physical }: Patch, owner: object): boolean {
+    const now = this.memory.readByte(physical);
+    if (now === undefined) return false;
+    const patch = PATCH_BYTES[mechanism];
+    const known = this.planted.get(physical);
+    if (known === undefined) {
+      this.planted.set(physical, { original: now, patch, owners: new Set([owner]), suspended: false });
+    } else {
+      known.owners.add(owner);
+      if (known.suspended || now === known.patch) return true;
+      known.original = now;
+    }
+    this.memory.writeByte(physical, patch);
     return true;
   }
 
   /** True when our patch stands at this GPA, and the guest has not written over it. */
   standsAt(gpa: number): boolean {
-    const planted = this.originals.get(gpa);
-    return planted !== undefined && this.memory.readByte(gpa) === planted.patch;
+    const planted = this.planted.get(gpa);
+    return planted?.suspended === false && this.memory.readByte(gpa) === planted.patch;
   }
 
   /** Puts what the guest knows into bytes that were read from a GPA while patches stood. */
   hide(gpa: number, bytes: Uint8Array): void {
-    for (let i = 0; i < bytes.length; i++) bytes[i] = this.originals.get(gpa + i)?.original ?? bytes[i];
+    for (let i = 0; i < bytes.length; i++) {
+      const planted = this.planted.get(gpa + i);
+      if (planted?.suspended === false) bytes[i] = planted.original;
+    }
   }
 
   /** A write of the guest's, as if no patch stood there: under a patch the byte becomes the one that is restored. */
   write(gpa: number, bytes: Uint8Array): void {
     for (let i = 0; i < bytes.length; i++) {
-      const planted = this.originals.get(gpa + i);
-      if (planted === undefined) this.memory.writeByte(gpa + i, bytes[i]);
-      else planted.original = bytes[i];
+      const planted = this.planted.get(gpa + i);
+      if (planted?.suspended === false) planted.original = bytes[i];
+      else this.memory.writeByte(gpa + i, bytes[i]);
+    }
+  }
+
+  /** Takes the patch at a GPA out until `restore`, so that the instruction there can be executed. */
+  suspend(gpa: number): void {
+    const planted = this.planted.get(gpa);
+    if (planted === undefined || planted.suspended) return;
+    this.takeOut(gpa, planted);
+    planted.suspended = true;
+  }
+
+  /** Plants what was suspended again, over whatever the guest has put there. */
+  restore(): void {
+    for (const [gpa, planted] of this.planted) {
+      if (!planted.suspended) continue;
+      planted.suspended = false;
+      planted.original = this.memory.readByte(gpa) ?? planted.original;
+      this.memory.writeByte(gpa, planted.patch);
+    }
+  }
+
+  /** An owner needs its patches no more; those of nobody else are taken out. */
+  lift(owner: object): void {
+    for (const [gpa, planted] of this.planted) {
+      if (!planted.owners.delete(owner) || planted.owners.size > 0) continue;
+      this.takeOut(gpa, planted);
+      this.planted.delete(gpa);
     }
   }
 
   /** Restores every byte. Where the guest wrote over a patch, its byte stays. */
   liftAll(): void {
-    for (const [gpa, { original, patch }] of this.originals) {
-      if (this.memory.readByte(gpa) === patch) this.memory.writeByte(gpa, original);
-    }
-    this.originals.clear();
+    for (const [gpa, planted] of this.planted) this.takeOut(gpa, planted);
+    this.planted.clear();
+  }
+
+  private takeOut(gpa: number, { original, patch, suspended }: Planted): void {
+    if (!suspended && this.memory.readByte(gpa) === patch) this.memory.writeByte(gpa, original);
   }
 }

@@ -1,23 +1,28 @@
 /**
  * `continue` on one vCPU: plans the breakpoints, plants them, and tells a hit from the guest's own int3, #DB and HLT.
  * What no mechanism of the host finds is found by stepping all the way.
+ *
+ * A run that begins at a breakpoint begins with a stop there, by whatever mechanism: a client that wants to leave one
+ * steps off it, as gdb does.
  */
 import { classifyExit } from '../breakpoints/classify.js';
 import type { Breakpoint, BreakpointSet } from '../breakpoints/breakpoint-set.js';
 import type { DebugCapabilities } from '../breakpoints/capabilities.js';
 import type { PatchMechanism } from '../breakpoints/planner.js';
 import type { Exit } from '../vmm/exit.js';
-import type { RunPlan } from '../vmm/run-plan.js';
 import { RFLAGS_RF } from '../x86/cpu-mode.js';
 import { movedFrom, type Planned } from './breakpoint-planning.js';
 import type { CpuView } from './cpu-view.js';
 import type { CpuCatching } from './catch/cpu-catching.js';
 import { planLine, type DebugLog } from './debug-log.js';
-import { guestDebug, type GuestDebugRequest } from './guest-debug.js';
-import { caughtStop, reinjection, type Arrive, type Job, type JobResult } from './job.js';
+import type { GuestDebugRequest } from './guest-debug.js';
+import {
+  caughtStop, reinjection, type Arrive, type Job, type JobResult, type JobStart, type JobStop, type RunAgain, type RunAlone,
+} from './job.js';
+import { PlannedRun } from './planned-run.js';
 import type { Planting } from './planting.js';
 import type { SingleStep, StepRequest } from './single-step.js';
-import { WAIT_MICROSECONDS } from './vcpu-runner.js';
+import { failedOnProtectedPage, stepOff, stepOn } from './step-off.js';
 import { Watching } from './watching.js';
 
 export interface ContinueJobOptions {
@@ -31,6 +36,8 @@ export interface ContinueJobOptions {
   readonly makeStep: (request: StepRequest) => SingleStep;
   readonly arrive: Arrive;
   readonly catching: CpuCatching;
+  /** False for a vCPU that waits in HLT or for SIPI: what its pc stands at it does not execute yet. */
+  readonly isAwake: () => boolean;
   /** The pages of patches are write-protected, so that none is overwritten. */
   readonly guardsPatches: () => boolean;
   /** Told when the guest has mapped a planted breakpoint's address to another page. */
@@ -46,33 +53,33 @@ export interface ContinueJobOptions {
  */
 type Phase = 'run' | 'pass' | 'walk' | 'unprotected';
 
-const INTERNAL_ERROR_EMULATION = 1;
 const MAPPING_LOOK_MILLISECONDS = 4;
 
 export class ContinueJob implements Job {
   private phase: Phase = 'run';
   private plan: Planned | undefined;
+  private planned: PlannedRun;
   private watching: Watching | undefined;
   private step: SingleStep | undefined;
   /** Handlers of caught exceptions, as they are planned. */
   private entries: readonly Breakpoint[] = [];
+  /** The breakpoint that does not stop and that the vCPU is about to leave; `began`: it was let go. */
+  private passing: { readonly pc: bigint; began: boolean } | undefined;
   private lookedAt = performance.now();
 
-  constructor(private readonly options: ContinueJobOptions) {}
+  constructor(private readonly options: ContinueJobOptions) {
+    this.planned = this.runOf(undefined);
+  }
 
-  begin(): RunPlan {
-    const { breakpoints, catching, plan, view, planting, log } = this.options;
-    this.entries = catching.entries;
-    const wanted = [...breakpoints.all, ...this.entries];
-    this.plan = wanted.length === 0 ? undefined : plan(wanted);
-    if (this.plan !== undefined) log.breakpoint?.(planLine(this.plan));
-    this.watching = this.plan === undefined ? undefined : new Watching(view, planting, this.plan);
-    if (this.plan !== undefined && this.options.guardsPatches()) planting.guardPatches(this.plan);
-    const run = this.go();
-    const leaves = catching.leavesEntry() && breakpoints.allExecutionAt(view.pc).length === 0;
-    const goesOn = this.options.cut.at === view.pc;
-    this.options.cut.at = undefined;
-    return (leaves || goesOn) && this.phase === 'run' && !this.walksNatively ? this.nextStep('pass') : run;
+  begin(): JobStart {
+    this.prepare();
+    const { breakpoints, catching, cut, view, isAwake } = this.options;
+    const { pc } = view;
+    const leaves = catching.leavesEntry() && breakpoints.executionAt(pc) === undefined;
+    const isCut = cut.at === pc;
+    cut.at = undefined;
+    if (leaves || isCut) return this.pass();
+    return this.isPlace(pc) && isAwake() ? this.arriveAt(pc) : this.go();
   }
 
   get needsLooks(): boolean {
@@ -84,42 +91,41 @@ export class ContinueJob implements Job {
     const { view } = this.options;
     if (exit.reason === 'plan-done') return this.arriveAt(exit.pc);
     if (exit.reason === 'mmio') return this.written();
-    if (this.failedOnProtectedPage(exit)) return this.beginStep('unprotected');
+    if (failedOnProtectedPage(exit, this.options.planting)) return this.stepIn('unprotected');
     const hit = classifyExit({
       exit,
       pc: view.pc,
-      stepping: this.walksNatively,
+      stepping: this.planned.isStepped,
       patchAt: (linear) => this.patchAt(linear),
       byteAt: (linear) => view.memory.read(linear, 1)[0],
-      debugRegisters: this.debugRegisterMask,
+      debugRegisters: this.planned.debugRegisterMask,
     });
     switch (hit.kind) {
       case 'patch':
         view.pc = hit.address;
         return this.arriveAt(hit.address);
       case 'debug-register':
-        return this.watching?.touched(this.dataMask(hit.registers)) ?? this.arriveAt(view.pc);
+        return this.watching?.touched(this.planned.dataMask(hit.registers)) ?? this.arriveAt(view.pc);
       case 'guest-int3':
-        return { kind: 'again', ...reinjection(view, hit.refused), plan: this.run({ ...this.request, inject: 'int3' }) };
+        return { ...this.run('int3'), ...reinjection(view, hit.refused) };
       case 'guest-debug':
         view.vcpu.mergeDr6(hit.dr6);
-        return { kind: 'again', plan: this.run({ ...this.request, inject: 'debug' }) };
+        return this.run('debug');
       case 'stale-halt':
-        return { kind: 'again', plan: this.run(this.request) };
+        return this.run();
       default:
         return exit.reason === 'hlt' ? this.halted() : { kind: 'unknown' };
     }
   }
 
-  renewed(): RunPlan | undefined {
-    const { catching, planting, view } = this.options;
+  renewed(): RunAgain | RunAlone | undefined {
+    const { catching, view } = this.options;
     if (this.phase !== 'run') return undefined;
     view.invalidate();
     const moved = this.moved();
     if (moved !== undefined) this.options.moved(moved);
     else if (!catching.entriesChanged) return undefined;
-    // While another vCPU runs no slot can be changed, and its patches must stand.
-    return planting.hasOneVcpu ? this.replan() : this.begin();
+    return this.replan();
   }
 
   /** A breakpoint whose address has been mapped anew; looked up now and then, for it takes a page walk for each. */
@@ -131,146 +137,140 @@ export class ContinueJob implements Job {
   }
 
   finish(): void {
-    if (this.phase === 'pass' && this.step !== undefined) this.options.cut.at = this.options.view.pc;
+    if (this.isCut) this.options.cut.at = this.passing?.pc;
     this.step?.finish();
     this.options.planting.lift();
   }
 
+  /** The vCPU has not left the breakpoint that it is passing. */
+  private get isCut(): boolean {
+    const { passing, phase, planned, step } = this;
+    const { vcpu, pc } = this.options.view;
+    if (passing === undefined || passing.pc !== pc) return false;
+    if (!passing.began) return true;
+    if (phase !== 'run') return step !== undefined;
+    return planned.isStepped ? vcpu.steps === 0n : (vcpu.regs.rflags & RFLAGS_RF) !== 0n;
+  }
+
+  private prepare(): void {
+    const { breakpoints, catching, plan, view, planting, log } = this.options;
+    this.entries = catching.entries;
+    const wanted = [...breakpoints.all, ...this.entries];
+    this.plan = wanted.length === 0 ? undefined : plan(wanted);
+    this.planned = this.runOf(this.plan);
+    if (this.plan === undefined) {
+      this.watching = undefined;
+      return;
+    }
+    log.breakpoint?.(planLine(this.plan));
+    this.watching = new Watching(view, planting, this.plan);
+    if (this.options.guardsPatches()) planting.guardPatches(this.plan, this);
+  }
+
+  private runOf(plan: Planned | undefined): PlannedRun {
+    return new PlannedRun(plan, () => ({ until: this.options.breakpoints.executionAddresses(), fixPushf: this.options.capabilities().pushfLeaksTf }));
+  }
+
   /** Every instruction is stepped and looked at: for watches, and where a handler would run on unseen. */
   private get walks(): boolean {
-    const stepped = this.walksNatively && (this.options.capabilities().faultStep === 'free' || this.entries.length > 0);
+    const stepped = this.planned.isStepped && (this.options.capabilities().faultStep === 'free' || this.entries.length > 0);
     return stepped || this.watching?.needsSteps === true || this.options.catching.needsSteps;
   }
 
-  /** The native loop steps and compares the pc. */
-  private get walksNatively(): boolean {
-    return (this.plan?.stepped.length ?? 0) > 0;
-  }
-
-  /** Plants the plan and gives the run that reaches what was planted. */
-  private go(): RunPlan {
-    this.watching?.plant();
-    if (this.walks) return this.nextStep('walk');
+  /** Plants the plan and runs to what was planted. */
+  private go(): RunAgain | RunAlone {
+    this.plant();
+    if (this.walks) return this.stepIn('walk');
     this.phase = 'run';
-    if (!this.walksNatively) for (const patch of this.plan?.patches ?? []) this.options.planting.guard.plant(patch);
-    return this.run(this.request);
+    return this.run();
   }
 
-  private get request(): GuestDebugRequest {
-    if (this.plan === undefined) return {};
-    return {
-      interceptInt3: this.plan.patches.some(({ mechanism }) => mechanism === 'int3'),
-      debugRegisters: this.plan.debugRegisters.map(({ index, address, length, type }) => ({ index, address, type, length })),
-    };
+  private plant(): void {
+    this.watching?.plant(this);
+    if (this.walks || this.planned.isStepped) return;
+    for (const patch of this.plan?.patches ?? []) this.options.planting.guard.patches.plant(patch, this);
   }
 
-  private run(request: GuestDebugRequest): RunPlan {
-    if (!this.walksNatively) return { mode: 'continue', debug: guestDebug(request), waitMicroseconds: WAIT_MICROSECONDS, fresh: true };
-    const { breakpoints, capabilities } = this.options;
-    return {
-      mode: 'step',
-      debug: guestDebug({
-        step: true, debugRegisters: this.watching?.dataRegisters ?? [],
-        ...(request.inject !== undefined && { inject: request.inject }),
-      }),
-      until: breakpoints.executionAddresses(),
-      fixPushf: capabilities().pushfLeaksTf,
-      waitMicroseconds: WAIT_MICROSECONDS,
-      fresh: true,
-    };
-  }
-
-  private get debugRegisterMask(): number {
-    if (this.walksNatively) return this.dataMask(0xf);
-    return (1 << (this.plan?.debugRegisters.length ?? 0)) - 1;
-  }
-
-  /** From the debug registers as they are planned to those of the watches alone; while stepping these are all there are. */
-  private dataMask(fired: number): number {
-    if (this.walksNatively) return fired & ((1 << (this.watching?.dataRegisters.length ?? 0)) - 1);
-    let mask = 0;
-    let data = 0;
-    for (const { index, type } of this.plan?.debugRegisters ?? []) {
-      if (type === 'execute') continue;
-      if ((fired & (1 << index)) !== 0) mask |= 1 << data;
-      data++;
-    }
-    return mask;
+  private run(inject?: GuestDebugRequest['inject']): RunAgain {
+    return { kind: 'again', plan: this.planned.run(inject) };
   }
 
   private patchAt(linear: bigint): PatchMechanism | undefined {
     const { view, planting } = this.options;
     const gpa = view.memory.physical(linear);
     if (gpa === undefined || !planting.guard.patches.standsAt(gpa)) return undefined;
-    return this.plan?.patches[0]?.mechanism;
+    return this.planned.patchMechanism;
   }
 
   /** The client's breakpoint at `address`; or a patch that was reached by another linear address. */
-  private arriveAt(address: bigint): JobResult {
+  private arriveAt(address: bigint): JobStart {
     return this.stopAt(address) ?? this.pass();
   }
 
-  private stopAt(address: bigint): JobResult | undefined {
+  private stopAt(address: bigint): JobStop | undefined {
     const { breakpoints, arrive, catching, view } = this.options;
     const reached = breakpoints.allExecutionAt(address);
     const stop = reached.length === 0 ? undefined : arrive(reached, view);
-    const caught = catching.arrived();
-    return caught === undefined ? stop : caughtStop(caught, stop);
+    const sentence = catching.arrived();
+    return sentence === undefined ? stop : caughtStop({ sentence }, stop);
   }
 
   /** A HLT of the guest's own, not stepped. */
   private halted(): JobResult {
     const caught = this.options.catching.halted();
-    return caught === undefined ? { kind: 'halted' } : { kind: 'stop', reason: { kind: 'step' }, text: caught, halted: true };
+    return caught === undefined ? { kind: 'halted' } : { ...caughtStop(caught), halted: true };
   }
 
   /** On, past what is planted at the pc. */
-  private pass(): JobResult {
-    const { capabilities, view } = this.options;
+  private pass(): RunAgain | RunAlone {
+    const { capabilities, planting, view } = this.options;
+    const passing = { pc: view.pc, began: true };
+    const instead = (): void => { passing.began = false; };
+    this.passing = passing;
+    this.plant();
+    if (this.walks) return { ...this.stepIn('walk'), instead };
     // The native loop looks at the pc only after a step.
-    if (this.walksNatively) return { kind: 'again', plan: this.run(this.request) };
-    if (!capabilities().resumeFlag || this.isPatched(view.pc)) return this.beginStep('pass');
+    if (this.planned.isStepped) return { ...this.go(), instead };
+    if (!capabilities().resumeFlag || planting.blocks(view)) return { ...this.stepIn('pass'), instead };
+    this.phase = 'run';
     view.vcpu.regs.rflags |= RFLAGS_RF;
-    return { kind: 'again', plan: this.run(this.request) };
+    return { ...this.run(), instead };
   }
 
-  private isPatched(linear: bigint): boolean {
-    return this.plan?.patches.some(({ breakpoint }) => breakpoint.address === linear) === true || this.patchAt(linear) !== undefined;
-  }
-
-  private beginStep(phase: Phase): JobResult {
-    if (phase === 'unprotected') this.options.planting.unprotect();
-    this.options.view.invalidate();
-    return { kind: 'again', plan: this.nextStep(phase) };
-  }
-
-  private nextStep(phase: Phase): RunPlan {
-    const { makeStep, planting, catching } = this.options;
+  private stepIn(phase: Phase): RunAgain | RunAlone {
+    const { makeStep, planting, catching, view } = this.options;
     this.phase = phase;
-    planting.guard.patches.liftAll();
-    this.step = makeStep({ blockInterrupts: false, dataRegisters: this.watching?.dataRegisters ?? [] });
-    if (phase !== 'pass') this.watching?.beforeStep(phase === 'unprotected');
-    catching.beforeStep();
-    return this.step.begin();
+    view.invalidate();
+    return stepOff(view, planting, () => {
+      this.step = makeStep({ blockInterrupts: false, dataRegisters: this.planned.dataRegisters });
+      if (phase !== 'pass') this.watching?.beforeStep(phase === 'unprotected');
+      catching.beforeStep();
+      return this.step.begin();
+    }, phase === 'unprotected');
   }
 
   private stepped(exit: Exit): JobResult {
     const { view, planting, catching } = this.options;
-    const from = this.phase;
     const end = (this.step as SingleStep).ended(exit);
+    if (end.kind === 'again') return stepOn(end);
     if (end.kind !== 'stepped') return end;
     (this.step as SingleStep).finish();
     this.step = undefined;
+    this.passing = undefined;
+    planting.restore();
     view.invalidate();
     const touched = this.watching?.touchedByStep(end);
-    if (from === 'unprotected') planting.protect();
     const caught = catching.afterStep();
     if (caught !== undefined) return caughtStop(caught, touched);
     if (touched !== undefined) return touched;
-    if (planting.takeStrayed(view.vcpu)) return this.replanned();
+    if (planting.takeStrayed(view.vcpu)) return this.replan();
     if (end.halted) return { kind: 'halted' };
-    const stop = from === 'pass' ? undefined : this.stopAt(view.pc);
-    return stop ?? { kind: 'again', plan: this.go() };
+    return this.isPlace(view.pc) ? this.arriveAt(view.pc) : this.go();
+  }
+
+  /** There is a breakpoint of the client's, or the handler of a caught exception. */
+  private isPlace(pc: bigint): boolean {
+    return this.options.breakpoints.executionAt(pc) !== undefined || this.entries.some(({ address }) => address === pc);
   }
 
   /** A write to a protected page ended the run: it was watched, or the page cannot stay protected. */
@@ -278,23 +278,21 @@ export class ContinueJob implements Job {
     const { planting, view } = this.options;
     const touched = this.watching?.touched(0);
     if (touched !== undefined) return touched;
-    if (planting.takeStrayed(view.vcpu)) return this.replanned();
-    return { kind: 'again', plan: this.run(this.request) };
+    return planting.takeStrayed(view.vcpu) ? this.replan() : this.run();
   }
 
-  private replanned(): JobResult {
-    return { kind: 'again', plan: this.replan() };
-  }
-
-  private replan(): RunPlan {
-    this.options.planting.lift();
-    const plan = this.begin();
-    this.options.planting.protect();
-    return plan;
-  }
-
-  /** KVM's emulator has no such store (x87, AVX). No slot can be changed while another vCPU runs. */
-  private failedOnProtectedPage(exit: Exit): boolean {
-    return exit.reason === 'internal-error' && exit.suberror === INTERNAL_ERROR_EMULATION && this.options.planting.canUnprotect;
+  /** What this job has planted is planned anew; slots are changed, so no other vCPU may be running. */
+  private replan(): RunAlone {
+    return {
+      kind: 'alone',
+      go: () => {
+        const { planting } = this.options;
+        planting.release(this);
+        this.prepare();
+        const start = this.go();
+        planting.protect();
+        return start.kind === 'again' ? start.plan : start.go();
+      },
+    };
   }
 }

@@ -12,7 +12,7 @@ export interface FaultyCpu {
   readonly lastRegisters: LastRegisters;
 }
 
-export function faultStop({ thread, view, lastRegisters }: FaultyCpu, exit: Exit, catching: CpuCatching): StopEvent {
+export function faultStop({ thread, view, lastRegisters }: FaultyCpu, exit: Exit, catching: CpuCatching): StopEvent & { readonly text: string } {
   const lost = exit.reason === 'shutdown' && lastRegisters.restoreIfReset();
   if (lost) view.invalidate();
   const place = { cpu: `cpu${thread - 1}`, where: view.where, registersRestored: lost, hasMemory: view.memory.read(view.pc, 1).length > 0 };

@@ -11,7 +11,7 @@ import { ContinueJob } from './continue-job.js';
 import type { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
 import { type Arrive, type Job } from './job.js';
-import { prepareStep } from './mp-state.js';
+import { isRunnable, prepareStep } from './mp-state.js';
 import { Planting } from './planting.js';
 import { SingleStep, type StepRequest } from './single-step.js';
 import { StepJob } from './step-job.js';
@@ -62,7 +62,7 @@ export class JobMaker {
     };
     if (action.kind === 'continue') {
       this.warnOfUserMode(view);
-      return new ContinueJob({ ...shared, capabilities, log, cut, moved: this.sayMoved, guardsPatches: () => this.capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
+      return new ContinueJob({ ...shared, capabilities, log, cut, moved: this.sayMoved, isAwake: () => !machine.kernelIrqchip || isRunnable(view.vcpu), guardsPatches: () => this.capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
     }
     cut.at = undefined;
     if (machine.kernelIrqchip) prepareStep(view.vcpu);

@@ -16,15 +16,16 @@ import { BreakSpace } from './break-space.js';
 import { BreakpointArrival } from './breakpoint-arrival.js';
 import { Catching } from './catch/catching.js';
 import { cpuFeatures } from './cpu-features.js';
+import type { Cpu } from './cpu.js';
 import { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
-import { breakpointStop, type JobResult } from './job.js';
+import { breakpointStop, type JobStop } from './job.js';
 import { JobMaker } from './job-maker.js';
 import { runMonitorCommand } from './monitor/monitor.js';
 import type { MonitorContext } from './monitor/command.js';
 import { isHaltedInKernel, waitsForSipi } from './mp-state.js';
 import { RegisterAccess } from './register-access.js';
-import { RunControl, type Cpu } from './run-control.js';
+import { RunControl } from './run-control.js';
 
 export { MECHANISMS, type Mechanism } from '../breakpoints/planner.js';
 
@@ -203,10 +204,10 @@ export class MachineTarget implements DebugTarget {
     for (const listener of this.consoleListeners) listener(text);
   }
 
-  private readonly arrive = (reached: readonly Breakpoint[], view: CpuView): JobResult | undefined => {
+  private readonly arrive = (reached: readonly Breakpoint[], view: CpuView): JobStop | undefined => {
     const cpu = view.vcpu.id;
     // Nothing is printed or counted twice. (Off what the stopped vCPU stands at, the client steps.)
-    if (this.control.isParking(cpu + 1)) return breakpointStop(reached[0]);
+    if (this.control.isParking) return breakpointStop(reached[0]);
     const here = reached.filter((breakpoint) => this.breakSpace.admits(breakpoint, view));
     const stop = this.arrival.arrive(here, cpu);
     return stop === undefined ? undefined : breakpointStop(stop.breakpoint, stop.text);

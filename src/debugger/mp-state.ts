@@ -13,6 +13,11 @@ export function waitsForSipi(vcpu: Vcpu): boolean {
   return state === constants['KVM_MP_STATE_UNINITIALIZED'] || state === constants['KVM_MP_STATE_INIT_RECEIVED'];
 }
 
+/** Not halted, and started. */
+export function isRunnable(vcpu: Vcpu): boolean {
+  return vcpu.mpState === native().constants['KVM_MP_STATE_RUNNABLE'];
+}
+
 export function isHaltedInKernel(vcpu: Vcpu): boolean {
   return vcpu.mpState === native().constants['KVM_MP_STATE_HALTED'];
 }

@@ -1,6 +1,6 @@
 /**
  * What stands in the machine for the breakpoints of one resume, for the jobs of all vCPUs together: patches, watched
- * bytes, and the write protection of their pages.
+ * bytes, and the write protection of their pages. An `owner` is the job (or the step) that it stands for.
  */
 import type { Breakpoint } from '../breakpoints/breakpoint-set.js';
 import { GuardedMemory, type WatchHit } from '../breakpoints/guarded-memory.js';
@@ -19,6 +19,7 @@ export class Planting {
   private readonly hits = new Map<number, WatchHit<Breakpoint>>();
   /** By vCPU: its stack came to lie in a protected page. */
   private readonly strayed = new Set<number>();
+  private unprotected = false;
 
   constructor(
     private readonly machine: Machine,
@@ -35,10 +36,21 @@ export class Planting {
   }
 
   /** Adds the pages of a plan's patches to the protected ones where that is possible, so that none is overwritten. */
-  guardPatches({ patches }: Planned): void {
+  guardPatches({ patches }: Planned, owner: object): void {
     if (patches.length === 0) return;
     const unsafe = this.unsafePages([]);
-    this.guard.protect(patches.map(({ physical }) => pageOf(physical)).filter((page) => !unsafe.has(page)));
+    this.guard.protect(patches.map(({ physical }) => pageOf(physical)).filter((page) => !unsafe.has(page)), owner);
+  }
+
+  /**
+   * Leaves what is protected now as it is, but for pages that cannot be any more: a step needs no protection, and taking
+   * it away and putting it back costs more than the step.
+   */
+  keepProtection(owner: object): void {
+    const { pages } = this.machine.protection;
+    if (pages.size === 0) return;
+    const unsafe = this.unsafePages([]);
+    this.guard.protect([...pages].filter((page) => !unsafe.has(page)), owner);
   }
 
   /** Linear memory as the guest knows it, while patches stand; short where the readable bytes end. */
@@ -54,15 +66,16 @@ export class Planting {
   };
 
   /** Watches a plan's guarded bytes. */
-  watch({ guards }: Planned): void {
+  watch({ guards }: Planned, owner: object): void {
     for (const { breakpoint: { breakpoint }, pieces } of guards) {
-      this.guard.protect(pagesOf(pieces));
-      for (const piece of pieces) this.guard.watch({ watch: breakpoint, ...piece });
+      this.guard.protect(pagesOf(pieces), owner);
+      for (const piece of pieces) this.guard.watch({ watch: breakpoint, ...piece }, owner);
     }
   }
 
   /** Protects what was planted. No vCPU may be running. Throws TargetError when KVM has not slots enough. */
   protect(): void {
+    this.unprotected = false;
     try {
       this.machine.protection.set(this.guard.protectedPages);
     } catch (error) {
@@ -70,14 +83,36 @@ export class Planting {
     }
   }
 
-  /** Lets the guest write everywhere, for the step of an instruction that KVM cannot tell the writes of. */
+  /** Whether a vCPU cannot execute its next instruction with what is planted: a patch stands there. */
+  blocks(view: CpuView): boolean {
+    if (this.guard.patches.count === 0) return false;
+    const gpa = view.memory.physical(view.pc);
+    return gpa !== undefined && this.guard.patches.standsAt(gpa);
+  }
+
+  /** Takes out what `blocks` a vCPU, until `restore`. The others must be parked, or they would run through it. */
+  suspend(view: CpuView): void {
+    const gpa = view.memory.physical(view.pc);
+    if (gpa !== undefined) this.guard.patches.suspend(gpa);
+  }
+
+  /**
+   * Lets the guest write everywhere until `restore`, for an instruction that KVM cannot tell the writes of. No other vCPU
+   * may be running.
+   */
   unprotect(): void {
+    this.unprotected = true;
     this.machine.protection.set([]);
   }
 
-  /** While another vCPU runs no slot can be changed. */
-  get canUnprotect(): boolean {
-    return this.machine.protection.pages.size > 0 && this.hasOneVcpu;
+  /** What was suspended stands again, what was unprotected is protected. */
+  restore(): void {
+    this.guard.patches.restore();
+    if (this.unprotected) this.protect();
+  }
+
+  get protects(): boolean {
+    return this.machine.protection.pages.size > 0;
   }
 
   get hasOneVcpu(): boolean {
@@ -94,6 +129,11 @@ export class Planting {
   /** Whether this vCPU's stack has come to lie in a protected page since the plan was made. */
   takeStrayed(vcpu: Vcpu): boolean {
     return this.strayed.delete(vcpu.id);
+  }
+
+  /** A job is about to plan anew. */
+  release(owner: object): void {
+    this.guard.release(owner);
   }
 
   /** The guest stands: its memory is as it made it. */
@@ -118,8 +158,6 @@ export class Planting {
     const view = this.views[vcpu.id];
     view.invalidate();
     if (stackPage(view) !== pageOf(gpa)) return false;
-    // While another vCPU runs no slot can be changed.
-    if (this.views.length > 1) return false;
     this.unsafe.add(pageOf(gpa));
     this.strayed.add(vcpu.id);
     this.say(`The guest's stack has moved into the page at guest-physical 0x${pageOf(gpa).toString(16)}, which was write-protected: ` +

@@ -2,35 +2,25 @@
  * All-stop run control: one resume starts every vCPU that has an action, the first stop stops them all, and it is
  * reported when every vCPU is parked and guest memory is pristine again.
  *
- * A second vCPU that hits something in the meantime is not reported: its pc stands at what it hit, so it hits it again
- * at the next resume if it is still wanted. Nothing is lost and nothing is reported after its removal.
+ * What a second vCPU comes to in the meantime is told at the next resume, before anything runs: a breakpoint because the
+ * vCPU stands at it, anything else from the queue. Nothing is lost and nothing is reported after its removal.
  */
 import type { RunPlan } from '../vmm/run-plan.js';
-import { TargetError, type ResumeAction, type StopEvent, type StopReason, type ThreadId } from '../target.js';
+import { TargetError, type ResumeAction, type StopEvent, type ThreadId } from '../target.js';
 import type { Exit } from '../vmm/exit.js';
 import type { MachineEvent } from '../vmm/device.js';
 import type { Machine } from '../vmm/machine.js';
 import type { Catching } from './catch/catching.js';
+import { startOrder, type Cpu } from './cpu.js';
 import type { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
+import { ExclusiveRun } from './exclusive-run.js';
 import { faultStop } from './fault-stop.js';
-import type { Job, JobResult } from './job.js';
+import { GuestLooks } from './guest-looks.js';
+import type { Caught, Job, JobResult, JobStart, JobStop } from './job.js';
 import { LastRegisters } from './last-registers.js';
+import { StopQueue } from './stop-queue.js';
 import { VcpuRunner } from './vcpu-runner.js';
-
-/** One vCPU under run control. */
-export interface Cpu {
-  readonly thread: ThreadId;
-  readonly view: CpuView;
-  readonly runner: VcpuRunner;
-  readonly lastRegisters: LastRegisters;
-  job: Job | undefined;
-  /** In HLT with nothing running; goes on only by an interrupt, a step or a reset. */
-  halted: boolean;
-}
-
-/** How often a running guest is looked at for a new interrupt table or mapping, in milliseconds: a kick and an exit each. */
-const LOOK_MILLISECONDS = 5;
 
 export interface RunControlHooks {
   readonly catching: Catching;
@@ -50,13 +40,16 @@ export class RunControl {
   /** The machine is over: it exited or was killed. */
   over = false;
   private pending: StopEvent | undefined;
+  private readonly queue = new StopQueue();
+  private readonly exclusive: ExclusiveRun<Cpu>;
   private starting = false;
   private resetCause: string | undefined;
   /** What a caught access led to; it happens at the next resume. */
   private deferred: MachineEvent | undefined;
-  private looking: NodeJS.Timeout | undefined;
+  private readonly looks: GuestLooks;
   private actions: readonly ResumeAction[] = [];
   private resumedThread: ThreadId = 1;
+  private stoppedThread: ThreadId = 0;
 
   constructor(
     private readonly machine: Machine,
@@ -68,33 +61,38 @@ export class RunControl {
       thread: index + 1,
       view,
       runner: new VcpuRunner(view.vcpu, machine, {
-        ended: (runner, exit) => this.ended(runner, exit),
+        ended: (_, exit) => this.ended(this.cpus[index], exit),
         isCaught: (exit) => hooks.catching.cpus[index].isCaught(exit),
-        renewed: () => (this.looking === undefined ? undefined : this.renewed(this.cpus[index])),
+        renewed: () => (this.looks.active ? this.renewed(this.cpus[index]) : undefined),
       }, log),
       lastRegisters: new LastRegisters(view.vcpu),
       job: undefined,
       halted: false,
     }));
+    this.looks = new GuestLooks(this.cpus);
+    this.exclusive = new ExclusiveRun(this.cpus, (cpu, go) => this.orStop(cpu, go));
   }
 
   resume(actions: readonly ResumeAction[]): void {
     if (this.over) throw new TargetError('The machine has ended; reset or restart it first', 3);
     if (this.running) throw new TargetError('The machine is running already', 16);
     if (actions.length === 0) throw new TargetError('No thread was told to run', 22);
+    const queued = this.queue.take(actions.map(({ thread }) => thread), (thread) => this.cpu(thread).view.pc);
     const event = this.deferred;
-    if (event === undefined) return this.begin(actions);
-    this.deferred = undefined;
+    if (queued === undefined && event === undefined) return this.begin(actions);
     this.actions = actions;
     this.running = true;
-    this.pending = undefined;
-    this.happened(actions[0].thread, event);
+    this.pending = queued;
+    if (queued === undefined && event !== undefined) {
+      this.deferred = undefined;
+      this.happened(actions[0].thread, event);
+    }
     this.settle();
   }
 
-  /** The stop of another vCPU is about to be reported: what this one reaches now, it reaches again at the next resume. */
-  isParking(thread: ThreadId): boolean {
-    return this.pending !== undefined && this.pending.thread !== thread;
+  /** A stop is decided and the vCPUs are being parked: what one reaches now, it stands at when it is resumed. */
+  get isParking(): boolean {
+    return this.pending !== undefined || this.resetCause !== undefined;
   }
 
   interrupt(): void {
@@ -117,31 +115,29 @@ export class RunControl {
   }
 
   private begin(actions: readonly ResumeAction[]): void {
-    const started: { cpu: Cpu; job: Job }[] = [];
-    for (const action of actions) {
-      const cpu = this.cpu(action.thread);
-      if (cpu.halted && action.kind === 'continue') continue;
-      started.push({ cpu, job: this.hooks.makeJob(action) });
-    }
+    const started = startOrder(actions, this.stoppedThread, this.cpus.length)
+      .map((action) => ({ cpu: this.cpu(action.thread), action }))
+      .filter(({ cpu, action }) => !cpu.halted || action.kind !== 'continue')
+      .map(({ cpu, action }) => ({ cpu, job: this.hooks.makeJob(action) }));
     this.actions = actions;
     this.resumedThread = (actions[0]).thread;
     this.running = true;
     this.pending = undefined;
     this.starting = true;
+    const starts: { readonly cpu: Cpu; readonly start: JobStart }[] = [];
     try {
-      const plans = started.map(({ job }) => job.begin());
-      const looks = this.hooks.catching.followsTables || started.some(({ job }) => job.needsLooks === true);
-      if (looks) this.looking = setInterval(() => this.look(), LOOK_MILLISECONDS);
-      this.hooks.onPlanted();
-      for (const [index, { cpu, job }] of started.entries()) {
-        if (this.pending !== undefined) break;
-        cpu.halted = false;
+      for (const { cpu, job } of started) {
+        if (this.isParking) break;
         cpu.job = job;
-        const plan = plans[index];
-        cpu.view.invalidate();
-        cpu.lastRegisters.keep();
-        cpu.runner.start(plan);
+        const start = job.begin();
+        if (start.kind === 'stop') this.stopped(cpu, start);
+        else starts.push({ cpu, start });
       }
+      if (!this.isParking) {
+        if (this.hooks.catching.followsTables || started.some(({ job }) => job.needsLooks === true)) this.looks.begin();
+        this.hooks.onPlanted();
+      }
+      for (const { cpu, start } of starts) this.enter(cpu, start);
     } catch (error) {
       this.starting = false;
       this.standStill();
@@ -153,8 +149,16 @@ export class RunControl {
     this.settle();
   }
 
-  private ended(runner: VcpuRunner, exit: Exit): void {
-    const cpu = this.cpus.find((candidate) => candidate.runner === runner) as Cpu;
+  private enter(cpu: Cpu, start: JobStart): void {
+    if (!this.isParking) {
+      cpu.halted = false;
+      cpu.lastRegisters.keep();
+    }
+    this.proceed(cpu, start);
+    if (!this.isParking) this.exclusive.give();
+  }
+
+  private ended(cpu: Cpu, exit: Exit): void {
     cpu.view.invalidate();
     const event = this.machine.takeEvent();
     const access = this.hooks.catching.cpus[cpu.thread - 1].takeAccess();
@@ -163,8 +167,11 @@ export class RunControl {
     } else if (event !== undefined) {
       this.happened(cpu.thread, event);
     } else if (exit.reason !== 'kicked') {
-      this.decide(cpu, exit, (cpu.job as Job).ended(exit));
+      this.proceed(cpu, (cpu.job as Job).ended(exit), exit);
+    } else if (!this.isParking && !this.exclusive.awaits(cpu)) {
+      this.proceed(cpu, { kind: 'again', plan: cpu.runner.goingOn });
     }
+    if (!this.isParking) this.exclusive.give();
     this.settle();
   }
 
@@ -178,70 +185,74 @@ export class RunControl {
     }
   }
 
-  /** The stop at a caught access. It is done: unlike a breakpoint it will not be met again, and what it led to waits for the next resume. */
-  private caught(cpu: Cpu, access: string, event: MachineEvent | undefined): void {
-    const text = event === undefined ? access : `${access} With the next resume the machine ${event.kind === 'reset' ? 'resets' : 'ends'} (${event.cause}).`;
-    if (this.stopping) {
-      this.hooks.onText(`${text}\n`);
-      this.hooks.catching.cpus[cpu.thread - 1].told();
-    }
+  /** The stop at a caught access. It is done; what it led to waits for the next resume. */
+  private caught(cpu: Cpu, { sentence, keep }: Caught, event: MachineEvent | undefined): void {
+    const text = event === undefined ? sentence : `${sentence} With the next resume the machine ${event.kind === 'reset' ? 'resets' : 'ends'} (${event.cause}).`;
     this.deferred ??= event;
-    this.stopAll(stopEvent(cpu.thread, { kind: 'step' }, text));
+    this.stopped(cpu, { kind: 'stop', reason: { kind: 'step' }, text, ...(keep !== undefined && { keep }) });
   }
 
-  private decide(cpu: Cpu, exit: Exit, result: JobResult): void {
+  /** What a vCPU's job has decided; `exit`: after which. */
+  private proceed(cpu: Cpu, result: JobResult, exit?: Exit): void {
+    if (result.kind !== 'alone') this.exclusive.done(cpu);
     switch (result.kind) {
       case 'again':
-        if (this.pending !== undefined) {
-          result.instead?.();
-          return;
-        }
+      case 'alone':
         cpu.view.invalidate();
-        cpu.runner.start(result.plan);
+        if (this.isParking) result.instead?.();
+        else if (result.kind === 'alone') this.exclusive.ask(cpu, result);
+        else this.exclusive.run(cpu, result);
         return;
       case 'stop':
         if (result.halted === true) cpu.halted = true;
-        this.stopAll(stopEvent(cpu.thread, result.reason, result.text));
+        this.stopped(cpu, result);
         return;
       case 'halted':
         cpu.halted = true;
         if (!this.machine.canWakeFromHalt) this.sayDeadHalt(cpu);
         return;
-      case 'unknown':
-        this.stopAll(faultStop(cpu, exit, this.hooks.catching.cpus[cpu.thread - 1]));
+      case 'unknown': {
+        const { reason, text } = faultStop(cpu, exit as Exit, this.hooks.catching.cpus[cpu.thread - 1]);
+        this.stopped(cpu, { kind: 'stop', reason, text, keep: () => true });
+      }
     }
   }
 
-  /** Takes the running vCPUs out of the guest for a moment; each goes on with its plan, or a renewed one. */
-  private look(): void {
-    for (const { view, runner } of this.cpus) if (runner.active && view.vcpu.running) view.vcpu.kick();
+  private renewed(cpu: Cpu): RunPlan | undefined {
+    if (this.isParking || this.exclusive.isWanted) return undefined;
+    const result = this.orStop(cpu, () => cpu.job?.renewed?.());
+    if (result?.kind !== 'alone') return result?.plan;
+    if (this.cpus.every(({ runner }) => runner === cpu.runner || !runner.active)) return this.orStop(cpu, result.go);
+    this.exclusive.ask(cpu, result);
+    return undefined;
   }
 
-  private renewed(cpu: Cpu): RunPlan | undefined {
-    if (this.stopping) return undefined;
+  /** A plan that cannot be made is a stop that says why. */
+  private orStop<T>(cpu: Cpu, make: () => T): T | undefined {
     try {
-      return cpu.job?.renewed?.();
+      return make();
     } catch (error) {
       if (!(error instanceof TargetError)) throw error;
-      this.stopAll(stopEvent(cpu.thread, { kind: 'fault', signal: 'SIGTRAP' }, error.message));
+      this.stopped(cpu, { kind: 'stop', reason: { kind: 'fault', signal: 'SIGTRAP' }, text: error.message });
       return undefined;
     }
   }
 
-  /** A stop is decided and the vCPUs are being parked. */
-  private get stopping(): boolean {
-    return this.pending !== undefined || this.resetCause !== undefined;
-  }
-
   private standStill(): void {
     this.running = false;
-    clearInterval(this.looking);
-    this.looking = undefined;
+    this.looks.end();
   }
 
   private sayDeadHalt(cpu: Cpu): void {
     if (this.cpus.some(({ runner }) => runner.active)) return;
     this.hooks.onText(`cpu${cpu.thread - 1} is halted at ${cpu.view.where} and nothing can wake it; interrupt (Ctrl-C) to look at it.\n`);
+  }
+
+  /** The stop of a vCPU, to be told now or, if another one is told first, later. */
+  private stopped(cpu: Cpu, { reason, text, keep }: JobStop): void {
+    const stop = text === undefined ? { thread: cpu.thread, reason } : { thread: cpu.thread, reason, text };
+    if (this.isParking && keep !== undefined) this.queue.add({ stop, pc: cpu.view.pc, keep });
+    this.stopAll(stop);
   }
 
   /** Keeps the first stop and asks the others to park. */
@@ -253,8 +264,9 @@ export class RunControl {
   /** Reports the pending stop, or resets the machine, once every vCPU is parked. */
   private settle(): void {
     if (this.starting || !this.running) return;
-    if (this.pending === undefined && this.resetCause === undefined) return;
+    if (!this.isParking) return;
     if (this.cpus.some(({ runner }) => runner.active)) return;
+    this.exclusive.clear();
     for (const cpu of this.cpus) {
       cpu.job?.finish();
       cpu.job = undefined;
@@ -271,6 +283,7 @@ export class RunControl {
     }
     if (stop === undefined) return;
     if (stop.reason.kind === 'exited') this.over = true;
+    this.stoppedThread = stop.thread;
     this.hooks.onStop(stop);
   }
 
@@ -279,14 +292,10 @@ export class RunControl {
     this.machine.reset();
     this.over = false;
     this.deferred = undefined;
+    this.queue.clear();
     for (const cpu of this.cpus) {
       cpu.halted = false;
       cpu.view.invalidate();
     }
   }
 }
-
-function stopEvent(thread: ThreadId, reason: StopReason, text: string | undefined): StopEvent {
-  return text === undefined ? { thread, reason } : { thread, reason, text };
-}
-

@@ -13,7 +13,7 @@ import type { RunPlan } from '../vmm/run-plan.js';
 import type { DebugRegisterSlot } from '../x86/debug-registers.js';
 import type { CpuView } from './cpu-view.js';
 import { guestDebug } from './guest-debug.js';
-import { reinjection } from './job.js';
+import { reinjection, type RunAgain } from './job.js';
 import type { StepTraps } from './step-traps.js';
 import { WAIT_MICROSECONDS } from './vcpu-runner.js';
 
@@ -27,7 +27,7 @@ export interface StepRequest {
 }
 
 export type StepEnd =
-  | { readonly kind: 'again'; readonly plan: RunPlan; readonly instead?: () => void }
+  | RunAgain
   /** The pc stands where the step led; `handler` when that is the entry of one that the instruction raised or called. */
   | { readonly kind: 'stepped'; readonly handler: boolean; readonly halted: boolean; readonly dataRegisters: number }
   | { readonly kind: 'unknown' };

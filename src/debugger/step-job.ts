@@ -2,13 +2,13 @@
 import type { Breakpoint, BreakpointSet } from '../breakpoints/breakpoint-set.js';
 import { isWatch } from '../breakpoints/planner.js';
 import type { Exit } from '../vmm/exit.js';
-import type { RunPlan } from '../vmm/run-plan.js';
 import type { CpuCatching } from './catch/cpu-catching.js';
-import { caughtStop, type Arrive, type Job, type JobResult } from './job.js';
+import { caughtStop, type Arrive, type Caught, type Job, type JobResult, type JobStart, type JobStop, type RunAgain, type RunAlone } from './job.js';
 import type { Planned } from './breakpoint-planning.js';
 import type { CpuView } from './cpu-view.js';
 import type { Planting } from './planting.js';
 import type { SingleStep, StepRequest } from './single-step.js';
+import { failedOnProtectedPage, stepOff, stepOn } from './step-off.js';
 import { Watching } from './watching.js';
 
 export interface StepRange {
@@ -31,7 +31,7 @@ export interface StepJobOptions {
   readonly blockInterrupts: boolean;
 }
 
-const STEPPED: JobResult = { kind: 'stop', reason: { kind: 'step' } };
+const STEPPED: JobStop = { kind: 'stop', reason: { kind: 'step' } };
 
 export class StepJob implements Job {
   private watching: Watching | undefined;
@@ -39,25 +39,29 @@ export class StepJob implements Job {
 
   constructor(private readonly options: StepJobOptions) {}
 
-  begin(): RunPlan {
-    const { breakpoints, planting, plan, view, catching } = this.options;
-    catching.leavesEntry();
-    const watches = breakpoints.all.filter(isWatch);
-    this.watching = watches.length === 0 ? undefined : new Watching(view, planting, plan(watches));
-    this.watching?.plant();
+  begin(): JobStart {
+    this.options.catching.leavesEntry();
+    this.prepare();
+    this.options.planting.keepProtection(this);
     return this.next();
   }
 
   ended(exit: Exit): JobResult {
+    const { planting, view } = this.options;
+    if (failedOnProtectedPage(exit, planting)) return this.next(true);
     const end = (this.step as SingleStep).ended(exit);
+    if (end.kind === 'again') return stepOn(end);
     if (end.kind !== 'stepped') return end;
+    planting.restore();
     const touched = this.watching?.touchedByStep(end);
     const caught = this.caught(end);
     if (caught !== undefined) return caughtStop(caught, touched);
     if (touched !== undefined) return touched;
-    if (this.options.range === undefined || end.handler || end.halted) return STEPPED;
-    if (this.options.planting.takeStrayed(this.options.view.vcpu)) return this.replanned();
-    return this.inRange();
+    const arrived = this.arrived();
+    if (this.options.range === undefined || end.handler || end.halted) return arrived === undefined ? STEPPED : { ...STEPPED, ...textOf(arrived) };
+    if (arrived !== undefined) return arrived;
+    if (planting.takeStrayed(view.vcpu)) return this.replan();
+    return this.inRange() ? this.next() : STEPPED;
   }
 
   finish(): void {
@@ -65,41 +69,63 @@ export class StepJob implements Job {
     this.options.planting.lift();
   }
 
-  private caught({ handler }: { readonly handler: boolean }): string | undefined {
+  private prepare(): void {
+    const { breakpoints, planting, plan, view } = this.options;
+    const watches = breakpoints.all.filter(isWatch);
+    this.watching = watches.length === 0 ? undefined : new Watching(view, planting, plan(watches));
+    this.watching?.plant(this);
+  }
+
+  private caught({ handler }: { readonly handler: boolean }): Caught | undefined {
     const { catching, view } = this.options;
     view.invalidate();
-    return catching.afterStep() ?? (handler ? catching.arrived() : undefined);
+    const sentence = handler ? catching.arrived() : undefined;
+    return catching.afterStep() ?? (sentence === undefined ? undefined : { sentence });
   }
 
-  /** One instruction, or the range as far as nothing needs a look at each. */
-  private next(): RunPlan {
-    const { makeStep, range, breakpoints, blockInterrupts, catching } = this.options;
+  /** One instruction, or the range as far as nothing needs a look at each; `unprotected`: with no page protected. */
+  private next(unprotected = false): RunAgain | RunAlone {
+    const { makeStep, range, breakpoints, blockInterrupts, catching, view, planting } = this.options;
     this.step?.finish();
-    const whole = range !== undefined && this.watching?.needsSteps !== true && !catching.looksAtSteps;
-    this.step = makeStep({
-      blockInterrupts, dataRegisters: this.watching?.dataRegisters ?? [],
-      ...(whole && { range, until: breakpoints.executionAddresses(range) }),
-    });
-    this.watching?.beforeStep();
-    catching.beforeStep();
-    return this.step.begin();
+    const whole = range !== undefined && !unprotected && !planting.blocks(view) && this.watching?.needsSteps !== true && !catching.looksAtSteps;
+    return stepOff(view, planting, () => {
+      this.step = makeStep({
+        blockInterrupts, dataRegisters: this.watching?.dataRegisters ?? [],
+        ...(whole && { range, until: breakpoints.executionAddresses(range) }),
+      });
+      this.watching?.beforeStep(unprotected);
+      catching.beforeStep();
+      return this.step.begin();
+    }, unprotected);
   }
 
-  /** After a step of a range: on with it, or at its end. A breakpoint inside says so. */
-  private inRange(): JobResult {
-    const { range, view, breakpoints, arrive } = this.options;
-    const { pc } = view;
-    const reached = breakpoints.allExecutionAt(pc);
-    const stop = reached.length === 0 ? undefined : arrive(reached, view);
-    if (stop !== undefined) return stop;
-    if (range === undefined || pc < range.start || pc >= range.end) return STEPPED;
-    return { kind: 'again', plan: this.next() };
+  /** What the client's breakpoints where the step led make of it: commands run, hits are counted. */
+  private arrived(): JobStop | undefined {
+    const { view, breakpoints, arrive } = this.options;
+    const reached = breakpoints.allExecutionAt(view.pc);
+    return reached.length === 0 ? undefined : arrive(reached, view);
   }
 
-  private replanned(): JobResult {
-    this.options.planting.lift();
-    const plan = this.begin();
-    this.options.planting.protect();
-    return { kind: 'again', plan };
+  private inRange(): boolean {
+    const { range, view: { pc } } = this.options;
+    return range !== undefined && pc >= range.start && pc < range.end;
   }
+
+  private replan(): RunAlone {
+    return {
+      kind: 'alone',
+      go: () => {
+        const { planting } = this.options;
+        planting.release(this);
+        this.prepare();
+        const next = this.next();
+        planting.protect();
+        return next.kind === 'again' ? next.plan : next.go();
+      },
+    };
+  }
+}
+
+function textOf({ text }: JobStop): { text?: string } {
+  return text === undefined ? {} : { text };
 }

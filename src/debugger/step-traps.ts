@@ -72,7 +72,7 @@ export class StepTraps {
       if (linear === this.startPc) continue;
       const insideTable = linear >= start && linear < end;
       if (this.mechanism !== undefined && !insideTable) {
-        this.patches.plant({ mechanism: this.mechanism, physical });
+        this.patches.plant({ mechanism: this.mechanism, physical }, this);
       } else if (this.needsDebugRegisters && taken + slots.length < DEBUG_REGISTER_COUNT && inEveryMode(this.capabilities, 'debugExecute') &&
         !slots.some(({ address }) => address === linear)) {
         slots.push({ index: taken + slots.length, address: linear, type: 'execute', length: 1 });
@@ -88,7 +88,7 @@ export class StepTraps {
   }
 
   lift(): void {
-    this.patches.liftAll();
+    this.patches.lift(this);
   }
 
   get debugRegisterMask(): number {

@@ -70,6 +70,11 @@ export class VcpuRunner {
     this.vcpu.kick();
   }
 
+  /** The plan that was started last, to go on with after an end that was not its own. */
+  get goingOn(): RunPlan {
+    return { ...this.plan as RunPlan, fresh: false };
+  }
+
   /** Forgets the plan; `ended` will not be called for it. The vCPU must be closed next. */
   abandon(): void {
     this.active = false;

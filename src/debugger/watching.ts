@@ -4,7 +4,7 @@ import { isWatch } from '../breakpoints/planner.js';
 import type { DebugRegisterSlot } from '../x86/debug-registers.js';
 import type { Planned } from './breakpoint-planning.js';
 import type { CpuView } from './cpu-view.js';
-import type { JobResult } from './job.js';
+import type { JobStop } from './job.js';
 import type { Planting } from './planting.js';
 import { SteppedWatches } from './stepped-watches.js';
 
@@ -32,9 +32,9 @@ export class Watching {
     return this.stepped !== undefined;
   }
 
-  /** Watches the guarded bytes; `Planting.protect` comes after it. */
-  plant(): void {
-    this.planting.watch(this.plan);
+  /** Watches the guarded bytes, for a job; `Planting.protect` comes after it. */
+  plant(owner: object): void {
+    this.planting.watch(this.plan, owner);
   }
 
   /** The instruction at the pc is about to be stepped; `unguarded`: with the write protection taken away. */
@@ -44,7 +44,7 @@ export class Watching {
   }
 
   /** The stop for what was touched, if anything; `fired`: bit n for `dataRegisters[n]`. */
-  touched(fired: number): JobResult | undefined {
+  touched(fired: number): JobStop | undefined {
     const written = this.planting.takeHit(this.view.vcpu);
     if (written !== undefined) return watchStop(written.watch, written.address);
     for (const { index, address } of this.dataRegisters) {
@@ -54,7 +54,7 @@ export class Watching {
   }
 
   /** As `touched`, after a step that `beforeStep` announced. */
-  touchedByStep({ dataRegisters, handler }: { readonly dataRegisters: number; readonly handler: boolean }): JobResult | undefined {
+  touchedByStep({ dataRegisters, handler }: { readonly dataRegisters: number; readonly handler: boolean }): JobStop | undefined {
     const seen = this.looking?.after(handler);
     this.looking = undefined;
     return this.touched(dataRegisters) ?? (seen === undefined ? undefined : watchStop(seen.watch, seen.address));
@@ -62,8 +62,8 @@ export class Watching {
 }
 
 /** The stop at a watchpoint, counted as a hit. `address`: linear, inside what is watched. */
-function watchStop(watch: Breakpoint, address: bigint): JobResult {
+function watchStop(watch: Breakpoint, address: bigint): JobStop {
   watch.hits++;
   const kind = watch.kind as 'write' | 'read' | 'access';
-  return { kind: 'stop', reason: { kind: 'watchpoint', watch: kind, address } };
+  return { kind: 'stop', reason: { kind: 'watchpoint', watch: kind, address }, keep: () => watch.isSet };
 }

@@ -6,6 +6,7 @@ import { isWritable } from '../../vmm/memory-layout.js';
 import { describeVector } from '../../x86/exceptions.js';
 import { interruptTarget } from '../../x86/interrupt-target.js';
 import type { CpuView } from '../cpu-view.js';
+import type { Caught } from '../job.js';
 import { accessText } from './access-text.js';
 import type { Catchpoint, CatchpointSet, CatchWhat } from './catchpoint-set.js';
 import { exceptionAt } from './exception-arrival.js';
@@ -86,17 +87,17 @@ export class CpuCatching {
     if (this.looksAtSteps) this.stepped.before();
   }
 
-  /** The sentence for the step that `beforeStep` announced, if it is to be caught. */
-  afterStep(): string | undefined {
+  /** The step that `beforeStep` announced, if it is to be caught. */
+  afterStep(): Caught | undefined {
     const happened = this.looksAtSteps ? this.stepped.after() : undefined;
-    return happened !== undefined && this.catches(({ kind }) => kind === happened.kind) ? happened.sentence : undefined;
+    return happened !== undefined && this.catches(({ kind }) => kind === happened.kind) ? this.kept(happened.sentence) : undefined;
   }
 
   /** The vCPU left KVM by a HLT of its own, and its pc is behind it. */
-  halted(): string | undefined {
+  halted(): Caught | undefined {
     if (!this.catches(({ kind }) => kind === 'hlt')) return undefined;
     const { pc, mode } = this.view;
-    return haltSentence(this.view, `0x${(pc - HLT_LENGTH).toString(16)} (${mode.name})`);
+    return this.kept(haltSentence(this.view, `0x${(pc - HLT_LENGTH).toString(16)} (${mode.name})`));
   }
 
   /** A device or MSR access was served and is about to be completed. True: it is caught, `takeAccess` tells. */
@@ -107,11 +108,11 @@ export class CpuCatching {
     return this.access !== undefined;
   }
 
-  /** The sentence for the access that was caught; it is complete now. */
-  takeAccess(): string | undefined {
+  /** The access that was caught; it is complete now. */
+  takeAccess(): Caught | undefined {
     const { access } = this;
     this.access = undefined;
-    return access === undefined ? undefined : `cpu${this.view.vcpu.id} ${access}; the next instruction is at ${this.view.where}.`;
+    return access === undefined ? undefined : this.kept(`cpu${this.view.vcpu.id} ${access}; the next instruction is at ${this.view.where}.`);
   }
 
   /** The sentence behind that of the fault, if triple faults are caught. */
@@ -122,6 +123,12 @@ export class CpuCatching {
       return target.ok ? `${describeVector(vector)} has its handler at 0x${target.address.toString(16)}` : target.reason;
     });
     return `${reasons.join('; ')}.`;
+  }
+
+  /** What will not happen again: told later, if another stop is told first, unless its catchpoint is removed meanwhile. */
+  private kept(sentence: string): Caught {
+    const { caught } = this;
+    return { sentence, keep: () => caught !== undefined && this.catchpoints.all.includes(caught) };
   }
 
   private catches(wanted: (what: CatchWhat) => boolean): boolean {

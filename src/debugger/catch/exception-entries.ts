@@ -70,7 +70,7 @@ export class ExceptionEntries {
     for (const vector of this.wantedVectors()) {
       const target = handlerOf(this.view, vector);
       if (target === undefined || byAddress.has(target)) continue;
-      const entry: Breakpoint = { kind: 'software', address: target, length: 1, conditionPrograms: [], commandPrograms: [], arrivals: 0, hits: 0 };
+      const entry: Breakpoint = { kind: 'software', address: target, length: 1, conditionPrograms: [], commandPrograms: [], arrivals: 0, hits: 0, isSet: true };
       byAddress.set(target, entry);
       if (target >= idt.base && target < end) inTable.add(entry);
     }

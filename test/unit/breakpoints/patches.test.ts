@@ -1,6 +1,8 @@
 import test from 'tape';
 import { PlantedPatches } from '../../../src/breakpoints/patches.js';
 
+const JOB = {};
+
 function setUp(): { bytes: Uint8Array; patches: PlantedPatches } {
   const bytes = new Uint8Array(16).map((_, i) => i);
   const patches = new PlantedPatches({
@@ -12,8 +14,8 @@ function setUp(): { bytes: Uint8Array; patches: PlantedPatches } {
 
 test('patches: planted and lifted, memory is as before', (t) => {
   const { bytes, patches } = setUp();
-  t.ok(patches.plant({ mechanism: 'int3', physical: 3 }));
-  t.ok(patches.plant({ mechanism: 'hlt', physical: 4 }));
+  t.ok(patches.plant({ mechanism: 'int3', physical: 3 }, JOB));
+  t.ok(patches.plant({ mechanism: 'hlt', physical: 4 }, JOB));
   t.equal(bytes[3], 0xcc);
   t.equal(bytes[4], 0xf4);
   t.ok(patches.standsAt(3));
@@ -26,8 +28,8 @@ test('patches: planted and lifted, memory is as before', (t) => {
 
 test('patches: the same byte twice keeps the first original', (t) => {
   const { bytes, patches } = setUp();
-  patches.plant({ mechanism: 'int3', physical: 3 });
-  patches.plant({ mechanism: 'hlt', physical: 3 });
+  patches.plant({ mechanism: 'int3', physical: 3 }, JOB);
+  patches.plant({ mechanism: 'hlt', physical: 3 }, JOB);
   t.equal(bytes[3], 0xcc);
   patches.liftAll();
   t.equal(bytes[3], 3);
@@ -36,7 +38,7 @@ test('patches: the same byte twice keeps the first original', (t) => {
 
 test('patches: what the guest wrote over a patch stays', (t) => {
   const { bytes, patches } = setUp();
-  patches.plant({ mechanism: 'int3', physical: 3 });
+  patches.plant({ mechanism: 'int3', physical: 3 }, JOB);
   bytes[3] = 0x90;
   t.notOk(patches.standsAt(3));
   patches.liftAll();
@@ -46,7 +48,48 @@ test('patches: what the guest wrote over a patch stays', (t) => {
 
 test('patches: outside memory nothing is planted', (t) => {
   const { patches } = setUp();
-  t.notOk(patches.plant({ mechanism: 'int3', physical: 99 }));
+  t.notOk(patches.plant({ mechanism: 'int3', physical: 99 }, JOB));
   t.equal(patches.count, 0);
+  t.end();
+});
+
+test('patches: of two owners each keeps the patch alive', (t) => {
+  const { bytes, patches } = setUp();
+  const other = {};
+  patches.plant({ mechanism: 'int3', physical: 3 }, JOB);
+  patches.plant({ mechanism: 'int3', physical: 3 }, other);
+  patches.plant({ mechanism: 'int3', physical: 5 }, other);
+  patches.lift(JOB);
+  t.ok(patches.standsAt(3));
+  patches.lift(other);
+  t.deepEqual([...bytes.subarray(3, 6)], [3, 4, 5]);
+  t.equal(patches.count, 0);
+  t.end();
+});
+
+test('patches: one that is suspended is out until it is restored, and what the guest writes meanwhile is kept', (t) => {
+  const { bytes, patches } = setUp();
+  patches.plant({ mechanism: 'int3', physical: 3 }, JOB);
+  patches.plant({ mechanism: 'int3', physical: 4 }, JOB);
+  patches.suspend(3);
+  t.deepEqual([...bytes.subarray(3, 5)], [3, 0xcc]);
+  t.notOk(patches.standsAt(3));
+  patches.write(3, Uint8Array.of(0x33));
+  t.equal(bytes[3], 0x33, 'a write to it goes to memory');
+  patches.restore();
+  t.ok(patches.standsAt(3));
+  patches.liftAll();
+  t.deepEqual([...bytes.subarray(3, 5)], [0x33, 4]);
+  t.end();
+});
+
+test('patches: one that the guest has written over is planted again on what it wrote', (t) => {
+  const { bytes, patches } = setUp();
+  patches.plant({ mechanism: 'int3', physical: 3 }, JOB);
+  bytes[3] = 0x90;
+  patches.plant({ mechanism: 'int3', physical: 3 }, JOB);
+  t.ok(patches.standsAt(3));
+  patches.liftAll();
+  t.equal(bytes[3], 0x90);
   t.end();
 });
