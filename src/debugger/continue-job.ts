@@ -42,7 +42,7 @@ export interface ContinueJobOptions {
   readonly guardsPatches: () => boolean;
   /** Told when the guest has mapped a planted breakpoint's address to another page. */
   readonly moved: (breakpoint: Breakpoint) => void;
-  /** Where this vCPU's last job was stopped while it stepped off a breakpoint that had been dealt with. */
+  /** Where this vCPU stands, if its last job has dealt with the breakpoints there and they do not stop. */
   readonly cut: { at: bigint | undefined };
   readonly log: DebugLog;
 }

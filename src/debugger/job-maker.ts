@@ -56,13 +56,13 @@ export class JobMaker {
     const context = this.planContext(this.guestUsesDebugRegisters(view));
     const cut = this.cuts[view.vcpu.id];
     const shared = {
-      view, breakpoints, arrive, planting: this.planting, catching: catching.cpus[view.vcpu.id],
+      view, breakpoints, arrive, cut, planting: this.planting, catching: catching.cpus[view.vcpu.id],
       plan: (wanted: readonly Breakpoint[]) => this.planAndSay(wanted, view, context),
       makeStep: (request: StepRequest) => new SingleStep(view, capabilities(), this.traps(action.thread, context), request),
     };
     if (action.kind === 'continue') {
       this.warnOfUserMode(view);
-      return new ContinueJob({ ...shared, capabilities, log, cut, moved: this.sayMoved, isAwake: () => !machine.kernelIrqchip || isRunnable(view.vcpu), guardsPatches: () => this.capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
+      return new ContinueJob({ ...shared, capabilities, log, moved: this.sayMoved, isAwake: () => !machine.kernelIrqchip || isRunnable(view.vcpu), guardsPatches: () => this.capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
     }
     cut.at = undefined;
     if (machine.kernelIrqchip) prepareStep(view.vcpu);

@@ -120,10 +120,9 @@ export class RunControl {
       .filter(({ cpu, action }) => !cpu.halted || action.kind !== 'continue')
       .map(({ cpu, action }) => ({ cpu, job: this.hooks.makeJob(action) }));
     this.actions = actions;
-    this.resumedThread = (actions[0]).thread;
-    this.running = true;
+    this.resumedThread = actions[0].thread;
+    this.running = this.starting = true;
     this.pending = undefined;
-    this.starting = true;
     const starts: { readonly cpu: Cpu; readonly start: JobStart }[] = [];
     try {
       for (const { cpu, job } of started) {

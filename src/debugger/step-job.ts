@@ -29,6 +29,8 @@ export interface StepJobOptions {
   readonly catching: CpuCatching;
   readonly range?: StepRange;
   readonly blockInterrupts: boolean;
+  /** Where the step has led, if the breakpoints there have been dealt with and do not stop: the client does not step off them. */
+  readonly cut: { at: bigint | undefined };
 }
 
 const STEPPED: JobStop = { kind: 'stop', reason: { kind: 'step' } };
@@ -101,9 +103,11 @@ export class StepJob implements Job {
 
   /** What the client's breakpoints where the step led make of it: commands run, hits are counted. */
   private arrived(): JobStop | undefined {
-    const { view, breakpoints, arrive } = this.options;
+    const { view, breakpoints, arrive, cut } = this.options;
     const reached = breakpoints.allExecutionAt(view.pc);
-    return reached.length === 0 ? undefined : arrive(reached, view);
+    const stop = reached.length === 0 ? undefined : arrive(reached, view);
+    cut.at = reached.length > 0 && stop === undefined ? view.pc : undefined;
+    return stop;
   }
 
   private inRange(): boolean {

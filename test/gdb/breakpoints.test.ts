@@ -135,3 +135,25 @@ test('a breakpoint where there is no memory cannot be inserted, and gdb says whe
     });
   });
 });
+
+for (const mechanism of ['patch', 'debug-register', 'step']) {
+  test(`jump and a new pc lead onto a breakpoint: ${mechanism}`, async (t) => {
+    await withTinyGuest('spin', async (args) => {
+      await withAttachedGdb(['--mechanisms', mechanism, ...args], async (gdb) => {
+        await checkAnswers(t, gdb, [
+          ['break *0x7c01', /Breakpoint 1/],
+          ['continue', /Breakpoint 1, 0x0*7c01/],
+          ['print $rax', /= 1\n/],
+          ['jump *0x7c01', /Breakpoint 1, 0x0*7c01/],
+          ['print $rax', /= 1\n/],
+          ['stepi', /0x0*7c0[0-9a-f]/],
+          ['set $pc = 0x7c01', /^$/],
+          ['continue', /Breakpoint 1, 0x0*7c01/],
+          ['print $rax', /= 1\n/],
+          ['continue', /Breakpoint 1, 0x0*7c01/],
+          ['print $rax', /= 2\n/],
+        ]);
+      });
+    });
+  });
+}

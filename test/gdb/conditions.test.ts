@@ -220,3 +220,35 @@ test('a dprintf that cannot be printed says why, and the guest goes on', async (
     });
   });
 });
+
+for (const mechanism of MECHANISMS) {
+  test(`a step onto a dprintf prints it, once: ${mechanism}`, async (t) => {
+    await withTinyGuest('spin', async (args) => {
+      await withAttachedGdb(['--mechanisms', mechanism, ...args], async (gdb) => {
+        await checkAnswers(t, gdb, [
+          ['set dprintf-style agent', /^$/],
+          ['dprintf *0x7c01,"rax is %d\\n", $rax', /Dprintf 1/],
+          ['stepi', /^(?=[^]*rax is 1\n)(?![^]*rax is[^]*rax is)/],
+          ['break *0x7c00 if $rax == 3', /Breakpoint 2/],
+          ['continue', /^(?![^]*rax is 1\n)[^]*rax is 2\nrax is 3\n[^]*Breakpoint 2/],
+        ]);
+      });
+    });
+  });
+}
+
+test('a dprintf behind a breakpoint: gdb steps off the one onto the other, and each line comes once', async (t) => {
+  await withTinyGuest('spin', async (args) => {
+    await withAttachedGdb(args, async (gdb) => {
+      await checkAnswers(t, gdb, [
+        ['set dprintf-style agent', /^$/],
+        ['dprintf *0x7c01,"rax is %d\\n", $rax', /Dprintf 1/],
+        ['break *0x7c00', /Breakpoint 2/],
+        ['continue', /^Continuing\.\nrax is 1\n\n*Breakpoint 2/],
+        ['continue', /^Continuing\.\nrax is 2\n\n*Breakpoint 2/],
+        ['ignore 2 2', /Will ignore/],
+        ['continue', /^Continuing\.\nrax is 3\nrax is 4\nrax is 5\n\n*Breakpoint 2/],
+      ]);
+    });
+  });
+});

@@ -1,5 +1,6 @@
 /** Breakpoints in every CPU mode, and the guest's own int3, #DB and HLT. */
 import test from 'tape';
+import { executionMechanisms } from './forced.js';
 import { GuestUnderDebug, hostCapabilities, type TestMode } from './guest-under-debug.js';
 import { inEveryMode, type DebugCapabilities } from '../../../src/breakpoints/capabilities.js';
 
@@ -40,6 +41,25 @@ for (const mode of MODES) {
         t.equal(guest.offset, 2);
         guest.break(1);
       }
+      guest.close();
+    });
+  }
+
+  for (const [name, only] of executionMechanisms()) {
+    test(`breakpoints in ${mode} mode, ${name}: a run that begins at one stops at once, and counts`, async (t) => {
+      const guest = new GuestUnderDebug(mode, [NOP, NOP, NOP, NOP, HLT], undefined, only);
+      for (const offset of [0, 2]) guest.break(offset);
+      const at = async (): Promise<[string, number]> => [(await guest.continue()).reason.kind, guest.offset];
+      t.deepEqual(await at(), ['breakpoint', 0], 'at the first instruction');
+      t.deepEqual(await at(), ['breakpoint', 0], 'and again, for nobody has stepped off it');
+      guest.write('rip', guest.read('rip') + 1n);
+      t.deepEqual(await at(), ['breakpoint', 2]);
+      guest.write('rip', guest.start);
+      t.deepEqual(await at(), ['breakpoint', 0], 'where the client has put the pc');
+      guest.write('rip', guest.start + 1n);
+      t.equal((await guest.step()).reason.kind, 'step');
+      t.deepEqual(await at(), ['breakpoint', 2], 'where a step has led');
+      t.deepEqual(guest.target.wanted.all.map(({ hits }) => hits), [3, 3], 'a step onto one counts too');
       guest.close();
     });
   }
@@ -97,8 +117,9 @@ test('breakpoints: a refused one is an error with a reason and is not kept', (t)
 
 test('stops: HLT with nothing to wake the CPU is halted, can be interrupted and goes on halted', async (t) => {
   const guest = new GuestUnderDebug('real', [0xfa, HLT, NOP, HLT]);
-  setTimeout(() => guest.target.interrupt(), 20);
+  const told = guest.target.onConsole(() => setImmediate(() => guest.target.interrupt()));
   const stop = await guest.continue();
+  told.dispose();
   t.equal(stop.reason.kind, 'interrupt');
   t.equal(guest.offset, 2, 'behind the HLT');
   t.ok(guest.console.join('').includes('halted'), 'and the user is told');

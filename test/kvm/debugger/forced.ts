@@ -6,15 +6,13 @@ import { hostCapabilities } from './guest-under-debug.js';
 /** Undefined: as the planner chooses. */
 export type Forced = readonly [name: string, mechanisms: readonly Mechanism[] | undefined];
 
-const CONTEXT = { kernelIrqchip: false, guestUsesDebugRegisters: false };
-
 /** For execution breakpoints. What debug registers have no room for is stepped; patches are write-protected. */
-export function executionMechanisms(): Forced[] {
+export function executionMechanisms({ kernelIrqchip } = { kernelIrqchip: false }): Forced[] {
   const host = hostCapabilities();
   return [
     ['as planned', undefined],
     ...(inEveryMode(host, 'debugExecute') ? [['by debug registers', ['debug-register', 'step']] as Forced] : []),
-    ...(patchMechanism(host, CONTEXT) !== undefined ? [['by patches', host.readOnlySlot ? ['patch', 'read-only'] : ['patch']] as Forced] : []),
+    ...(patchMechanism(host, { kernelIrqchip, guestUsesDebugRegisters: false }) !== undefined ? [['by patches', host.readOnlySlot ? ['patch', 'read-only'] : ['patch']] as Forced] : []),
     ['by stepping', ['step']],
   ];
 }
