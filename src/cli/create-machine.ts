@@ -1,6 +1,8 @@
 /** From the options of `run` to a machine: its files are opened, its guest or firmware is loaded. */
 import { basename, resolve } from 'node:path';
 import { GuestError } from '../vmm/boot/boot-options.js';
+import { parseElf } from '../vmm/boot/elf.js';
+import { asksBios } from '../vmm/boot/linux.js';
 import { readBootModule, readGuestFile } from '../vmm/boot/guest-file.js';
 import { hasBootSignature } from '../vmm/boot/mbr.js';
 import { requireSeabios } from '../vmm/boot/seabios.js';
@@ -17,17 +19,24 @@ export interface CreatedMachine {
   readonly machine: Machine;
   /** What it runs, as typed: the guest, or the firmware. */
   readonly title: string;
+  /** Absolute path of a file with the guest's symbols. */
+  readonly executable?: string;
+  /** Linear: the entry of the file that --symbols names for a disk. */
+  readonly symbolsEntry?: bigint;
   /** Closes the machine and its images. */
   readonly close: () => void;
 }
 
 /** Throws GuestError, RangeError or NativeError with one sentence; nothing stays open then. */
 export function createMachine(options: RunOptions, serial: SerialBackend, say: (sentence: string) => void): CreatedMachine {
-  const { memory, cpu, cpus, irqchip, guest, firmware } = options;
+  const { memory, cpu, cpus, guest, firmware } = options;
+  const symbols = options.symbols === undefined || (guest !== undefined && !options.builtinBios) ? undefined : readSymbols(options.symbols);
   const rom = firmware === undefined ? undefined : readGuestFile(firmware === 'seabios' ? requireSeabios() : firmware);
   const drives = openDrives(options.drives, say);
   try {
     const source = guest === undefined ? undefined : options.builtinBios ? bootSector(guest, drives) : readGuest(guest, options);
+    // Who asks a BIOS counts on its clock.
+    const irqchip = options.irqchip ?? (source !== undefined && asksBios(source.bytes, source.name, source.mode) ? 'kernel' : 'none');
     const machine = Machine.create({
       cpus, irqchip, serial, drives,
       log: say,
@@ -41,9 +50,12 @@ export function createMachine(options: RunOptions, serial: SerialBackend, say: (
     });
     // In --gdb the terminal's input is gdb's.
     if (!options.gdb) serial.onInput((bytes) => machine.serial.receive(bytes));
+    const executable = symbols?.path ?? machine.guest?.executable;
     return {
       machine,
       title: guest ?? (rom === undefined ? 'nothing' : basename(rom.path)),
+      ...(executable !== undefined && { executable }),
+      ...(symbols !== undefined && { symbolsEntry: symbols.entry }),
       close: () => {
         machine.close();
         closeDrives(drives);
@@ -53,6 +65,12 @@ export function createMachine(options: RunOptions, serial: SerialBackend, say: (
     closeDrives(drives);
     throw error;
   }
+}
+
+/** An ELF file that says what is on a disk. Throws GuestError when it is none. */
+function readSymbols(path: string): { path: string; entry: bigint } {
+  const file = readGuestFile(path);
+  return { path: findSymbols(file, path) ?? file.path, entry: parseElf(file.bytes, path).entry };
 }
 
 /** The first sector of the first disk, which is the guest. Throws GuestError where a BIOS would not boot it. */

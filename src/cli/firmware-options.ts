@@ -1,10 +1,20 @@
 /** How a machine starts when more than one file has a say: a guest, a firmware ROM, drives. */
 import { GuestError } from '../vmm/boot/boot-options.js';
+import { lookAtGuest, type GuestLook } from '../vmm/boot/guest-look.js';
+import { findSeabios } from '../vmm/boot/seabios.js';
 import { chooseDrives, type DriveArguments, type DrivePlace } from '../vmm/storage/disk-choice.js';
 import { UsageError } from './usage-error.js';
 
 /** Options that say how the guest file is loaded, which firmware does by itself. */
-const FOR_GUESTS_WITHOUT_FIRMWARE = ['boot', 'load', 'entry', 'mode', 'append', 'module', 'symbols'] as const;
+const FOR_GUESTS_WITHOUT_FIRMWARE = ['boot', 'load', 'entry', 'mode', 'append', 'module'] as const;
+
+/** What chooses where nobody says: tests have their own. */
+export interface StartSurroundings {
+  readonly lookAt: (path: string) => GuestLook;
+  readonly hasSeabios: () => boolean;
+}
+
+const THIS_MACHINE: StartSurroundings = { lookAt: lookAtGuest, hasSeabios: () => findSeabios() !== undefined };
 
 /** As typed. */
 export interface StartArguments extends DriveArguments {
@@ -23,17 +33,46 @@ export interface StartOptions {
   /** The guest is a disk whose first sector is started, with the BIOS services of this program. */
   readonly builtinBios: boolean;
   readonly drives: readonly DrivePlace[];
-  readonly irqchip: 'none' | 'kernel';
+  /** Absent: as the guest needs it. */
+  readonly irqchip?: 'none' | 'kernel';
+  /** What was chosen for a disk without a word about it: a sentence for the person at the console. */
+  readonly choice?: string;
 }
 
 /** Throws UsageError with one sentence. */
-export function chooseStart({ guest, firmware, irqchip, given, disk = [], ...rest }: StartArguments): StartOptions {
-  if (firmware === '') throw new UsageError('--firmware takes a ROM file, seabios, builtin or none.');
-  const hasDrives = disk.length > 0 || rest.cdrom !== undefined || rest.floppy !== undefined;
-  const rom = firmware ?? (guest === undefined && hasDrives ? 'seabios' : 'none');
-  if (rom === 'none') {
+export function chooseStart(typed: StartArguments, surroundings: StartSurroundings = THIS_MACHINE): StartOptions {
+  if (typed.firmware === '') throw new UsageError('--firmware takes a ROM file, seabios, builtin or none.');
+  if (typed.firmware !== undefined) return startWith(typed.firmware, typed);
+  const { guest, disk = [], cdrom, floppy } = typed;
+  if (guest === undefined) return startWith(disk.length > 0 || cdrom !== undefined || floppy !== undefined ? 'seabios' : 'none', typed);
+  if (FOR_GUESTS_WITHOUT_FIRMWARE.some((name) => typed.given.has(name))) return startWith('none', typed);
+  switch (surroundings.lookAt(guest)) {
+    case 'program': return startWith('none', typed);
+    // Nothing but what the sector does: no chip has a say unless it is asked for.
+    case 'boot-sector': return startWith('builtin', { ...typed, irqchip: typed.irqchip ?? 'none' });
+    case 'cdrom':
+      if (cdrom !== undefined) throw new UsageError(`${guest} is a CD-ROM image, and --cdrom ${cdrom} is another; there is one drive.`);
+      return startWith('seabios', { ...typed, guest: undefined, cdrom: guest });
+    case 'disk': return startDisk(guest, typed, surroundings);
+  }
+}
+
+/** A disk with nothing said about firmware: a PC's BIOS starts it, where there is one. */
+function startDisk(guest: string, typed: StartArguments, { hasSeabios }: StartSurroundings): StartOptions {
+  if (typed.irqchip === 'none') return startWith('builtin', typed);
+  if (hasSeabios()) {
+    return {
+      ...startWith('seabios', typed),
+      choice: `${guest} is a disk: SeaBIOS starts it (--stop-at boot-sector goes on to its first sector, --firmware builtin starts that at once).`,
+    };
+  }
+  return { ...startWith('builtin', typed), choice: `${guest} is a disk, and SeaBIOS is not installed (apt-get install seabios): the built-in BIOS starts its first sector.` };
+}
+
+function startWith(firmware: string, { guest, irqchip, given, disk = [], ...rest }: StartArguments): StartOptions {
+  if (firmware === 'none') {
     if (guest === undefined || guest === '') throw new UsageError('Which guest? Give the file of a boot sector, an image or a kernel, or --firmware.');
-    return { guest, builtinBios: false, drives: drives({ disk, ...rest }), irqchip: irqchip ?? 'none' };
+    return { guest, builtinBios: false, drives: drives({ disk, ...rest }), ...(irqchip !== undefined && { irqchip }) };
   }
   const misplaced = FOR_GUESTS_WITHOUT_FIRMWARE.find((name) => given.has(name));
   if (misplaced !== undefined) {
@@ -41,12 +80,12 @@ export function chooseStart({ guest, firmware, irqchip, given, disk = [], ...res
   }
   if (guest === '') throw new UsageError('Which disk? The guest with --firmware is the image of the first hard disk.');
   const disks = guest === undefined ? disk : [`${guest},snapshot`, ...disk];
-  if (rom === 'builtin') {
+  if (firmware === 'builtin') {
     if (guest === undefined) throw new UsageError('Which disk? The built-in BIOS starts the boot sector of the image that is given as the guest.');
-    return { guest, builtinBios: true, drives: drives({ disk: disks, ...rest }), irqchip: irqchip ?? 'none' };
+    return { guest, builtinBios: true, drives: drives({ disk: disks, ...rest }), irqchip: irqchip ?? 'kernel' };
   }
   if (irqchip === 'none') throw new UsageError('Firmware needs the interrupt controllers of a PC; leave --irqchip none out.');
-  return { firmware: rom, builtinBios: false, drives: drives({ disk: disks, ...rest }), irqchip: 'kernel' };
+  return { firmware, builtinBios: false, drives: drives({ disk: disks, ...rest }), irqchip: 'kernel' };
 }
 
 function drives(typed: DriveArguments): readonly DrivePlace[] {

@@ -8,15 +8,15 @@ import { listen, type ListenAddress } from '../rsp/transports/listen-address.js'
 import { explainStartError } from '../vmm/host/host-check.js';
 import { readHostFacts } from '../vmm/host/host-facts.js';
 import { emulatedIsaWarning } from '../vmm/host/isa-probe.js';
-import type { Machine } from '../vmm/machine.js';
 import { native } from '../vmm/native.js';
 import { openSerial } from '../vmm/serial/open-serial.js';
-import { createMachine } from './create-machine.js';
+import { createMachine, type CreatedMachine } from './create-machine.js';
 import { gdbLine } from './gdb-line.js';
 import { PrivateSocket, startGdb } from './gdb-session.js';
 import { gdbHelperPath, version } from './installation.js';
 import type { RunOptions } from './run-options.js';
 import { whenSignalled } from './signals.js';
+import { runTo, stopAddress } from './stop-at.js';
 
 /** Everything for the person at the console goes to stderr: stdout is the guest's, or the packets'. */
 function say(sentence: string): void {
@@ -28,13 +28,14 @@ export async function runGuest(options: RunOptions): Promise<number> {
   const serial = await openSerial(options.serial, { log: say, openPty: () => native().openPty() });
   if (options.serial === 'pty') say(`serial line: ${serial.description}`);
   try {
-    const { machine, title, close } = orExplain(() => createMachine(options, serial, say));
+    const created = orExplain(() => createMachine(options, serial, say));
+    const { machine, title, close } = created;
     try {
       const warning = machine.guest === undefined ? undefined : emulatedIsaWarning(machine.guest, title);
       if (warning !== undefined) say(warning);
       const trace = options.traceExits === undefined ? undefined : ExitTrace.open(options.traceExits, machine.vcpus.length, say);
       try {
-        return await serve(options, machine, title, trace);
+        return await serve(options, created, trace);
       } finally {
         trace?.close();
       }
@@ -56,7 +57,8 @@ function orExplain<T>(begin: () => T): T {
   }
 }
 
-async function serve(options: RunOptions, machine: Machine, title: string, trace: ExitTrace | undefined): Promise<number> {
+async function serve(options: RunOptions, created: CreatedMachine, trace: ExitTrace | undefined): Promise<number> {
+  const { machine, executable } = created;
   const socket = options.gdb ? new PrivateSocket() : undefined;
   const address: ListenAddress = socket === undefined ? options.listen : { kind: 'unix', path: socket.path };
   const ending = withResolvers<number>();
@@ -66,7 +68,6 @@ async function serve(options: RunOptions, machine: Machine, title: string, trace
     guestStatus = status;
     if (socket === undefined) ending.resolve(status);
   };
-  const executable = machine.guest?.executable;
   const target = new MachineTarget(machine, {
     description: options.description,
     capabilities: probeThisHost,
@@ -99,11 +100,13 @@ async function serve(options: RunOptions, machine: Machine, title: string, trace
       ended: (end) => guestEnded(exitStatus(end)),
     },
   });
+  const stop = options.stopAt === undefined ? undefined : stopAddress(options.stopAt, { ...created, guest: machine.guest });
+  if (stop !== undefined) await runTo(target, stop, say);
   const listener = await listen(address, (connection) => server.accept(connection));
   const signals = whenSignalled(options.gdb, (status) => ending.resolve(status));
   try {
     if (listener.isPublic) say(`Warning: other machines can reach ${listener.address}, and whoever connects owns the guest.`);
-    if (socket === undefined && address.kind !== 'stdio') announce(options, listener.address, machine, title);
+    if (socket === undefined && address.kind !== 'stdio') announce(options, listener.address, created);
     if (!options.hold) target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
     if (socket !== undefined) {
       const gdb = startGdb({ address: socket.path, helper: gdbHelperPath(), extra: options.gdbArguments, ...(executable !== undefined && { executable }) });
@@ -124,11 +127,11 @@ async function serve(options: RunOptions, machine: Machine, title: string, trace
 }
 
 /** How the guest was started, what was left out, and what to type. */
-function announce(options: RunOptions, address: string, { guest, firmware }: Machine, title: string): void {
-  const executable = guest?.executable;
+function announce(options: RunOptions, address: string, { machine: { guest, firmware }, title, executable }: CreatedMachine): void {
   const notes = guest?.notes ?? firmware?.notes;
+  if (options.choice !== undefined) say(options.choice);
   if (notes !== undefined) say(`${title}: ${notes.join('; ')}.`);
-  const state = options.hold ? 'is held at its first instruction' : 'is running';
+  const state = !options.hold ? 'is running' : options.stopAt === undefined ? 'is held at its first instruction' : 'is held';
   say(`${title} ${state}. Type in another terminal:`);
   say(`  ${gdbLine({ address, helper: gdbHelperPath(), ...(executable !== undefined && { executable }) })}`);
 }

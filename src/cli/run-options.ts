@@ -8,6 +8,7 @@ import { parseCpuChoice, type CpuChoice } from '../vmm/cpu-choice.js';
 import { parseSize } from '../vmm/memory-size.js';
 import { DESCRIPTION_VARIANTS, type DescriptionVariant } from '../x86/target-description.js';
 import { chooseStart, type StartOptions } from './firmware-options.js';
+import { parseStopAt, type StopPlace } from './stop-at.js';
 import { UsageError } from './usage-error.js';
 
 const LOG_LAYERS = ['rsp', 'exit', 'bp', 'firmware'] as const;
@@ -19,7 +20,7 @@ const flag: Options = { type: 'boolean' };
 /** For yargs. Values are read as text, and every error is worded by `readRunOptions`. */
 export const RUN_OPTIONS = {
   listen: text, gdb: flag, memory: text, cpus: text, cpu: text, irqchip: text, boot: text, load: text, entry: text, mode: text, append: text, symbols: text,
-  firmware: text, disk: { type: 'string', array: true, requiresArg: true }, cdrom: text, floppy: text,
+  firmware: text, 'stop-at': text, disk: { type: 'string', array: true, requiresArg: true }, cdrom: text, floppy: text,
   module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, run: flag,
   'on-disconnect': text, 'on-kill': text, description: text, log: text, 'trace-exits': text, mechanisms: text,
 } as const satisfies Record<string, Options>;
@@ -50,6 +51,8 @@ export interface RunOptions extends StartOptions {
   readonly serial: string;
   /** Hold the guest at its first instruction until gdb lets it go. */
   readonly hold: boolean;
+  /** Where the guest is when gdb first sees it; absent: at its first instruction. */
+  readonly stopAt?: StopPlace;
   readonly onDisconnect: DisconnectPolicy;
   readonly onKill: KillPolicy;
   readonly description: DescriptionVariant;
@@ -85,6 +88,8 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     return path;
   });
   const mechanisms = convert(argv, 'mechanisms', (value) => names('mechanisms', value, MECHANISMS));
+  const stopAt = convert(argv, 'stop-at', parseStopAt);
+  if (stopAt !== undefined && argv['run'] === true) throw new UsageError('--run does not hold the guest anywhere; leave out --run or --stop-at.');
   const description = choice(argv, 'description', ['auto', ...DESCRIPTION_VARIANTS.filter((name) => name !== 'superset')], 'auto');
   return {
     ...start, listen, gdb, gdbArguments,
@@ -100,6 +105,7 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     modules: list(argv, 'module'),
     serial: readSerial(argv, listen),
     hold: argv['run'] !== true,
+    ...(stopAt !== undefined && { stopAt }),
     onDisconnect: choice(argv, 'on-disconnect', ['stop', 'continue', 'kill'], 'stop'),
     onKill: choice(argv, 'on-kill', ['exit', 'keep', 'reset'], 'exit'),
     description: description === 'auto' ? 'superset' : description,

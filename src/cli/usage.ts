@@ -8,9 +8,10 @@ kvm-gdbserver gdb-script            prints the path of the helper that stock gdb
   --listen ADDRESS          HOST:PORT, :PORT (127.0.0.1), unix:PATH, stdio         [127.0.0.1:1234]
   --gdb [-- ARGS]           start gdb in this terminal, attached; ends when gdb ends
   --memory SIZE  --cpus N   RAM of the guest, number of its processors             [128M, 1]
-  --firmware ROM            seabios, a ROM file, builtin, none; but for none GUEST is a disk [none]
+  --firmware ROM            seabios, a ROM file, builtin, none          [a disk: seabios, else none]
+  --stop-at PLACE           reset, boot-sector, entry, ADDRESS: held there; --run: nowhere
   --disk FILE[,MODE]  --cdrom FILE  --floppy FILE   MODE: snapshot, readonly, write
-  --irqchip WHERE           interrupt controllers: none, kernel (for --cpus 2)     [none]
+  --irqchip WHERE           interrupt controllers: none, kernel        [a disk: kernel, else none]
   --cpu CHOICE              host or base, then -FEATURE,+FEATURE as in /proc/cpuinfo [host]
   --boot KIND               auto, flat, mbr, linux, multiboot, multiboot2, pvh, elf [auto]
   --load A  --entry A       where a flat image goes and begins
@@ -18,7 +19,6 @@ kvm-gdbserver gdb-script            prints the path of the helper that stock gdb
   --append TEXT             the kernel's command line      --symbols FILE  an ELF file for gdb
   --module "FILE ARGS"      a module or initrd; may be repeated (--initrd is the same)
   --serial WHERE            stdio, file:PATH, pty, tcp:HOST:PORT, unix:PATH, none  [stdio]
-  --run                     do not hold at the first instruction
   --on-disconnect WHAT      stop, continue, kill: the guest when gdb goes away     [stop]
   --on-kill WHAT            exit, keep, reset: the guest when gdb says kill        [exit]
   --description NAME        registers that gdb sees: auto, x86-64, i386, i8086     [auto]
@@ -29,5 +29,5 @@ kvm-gdbserver gdb-script            prints the path of the helper that stock gdb
 
   kvm-gdbserver boot.img                                  then: gdb -ex 'target remote :1234'
   kvm-gdbserver --gdb kernel.elf -- -ex 'break main'      both in one terminal
-  kvm-gdbserver --firmware seabios disk.img               the same, from the reset vector
+  kvm-gdbserver disk.img --stop-at boot-sector            a disk, behind its firmware
 `;

@@ -6,7 +6,7 @@ import { GuestError, formatRange, hex, isRam, requireRam, type BootOptions, type
 import { LINUX_SELECTORS, longMode, protectedMode } from './cpu-modes.js';
 import { placeGdt, placePageTables } from './furniture.js';
 import { loaderWishes } from './linux-command-line.js';
-import { ENTRY_64_OFFSET, formatVersion, parseLinuxHeader, type LinuxHeader } from './linux-header.js';
+import { ENTRY_64_OFFSET, formatVersion, isLinux, parseLinuxHeader, type LinuxHeader } from './linux-header.js';
 import { BOOT_PARAMS_SIZE, bootParams, type LoaderAnswers } from './linux-params.js';
 import { startSetupCode } from './linux-real-mode.js';
 import { memoryMap } from './memory-map.js';
@@ -20,7 +20,7 @@ const ZIMAGE_LARGEST = 0x8_0000;
 /** Starts a Linux kernel file. Throws GuestError when its header is damaged or something does not fit. */
 export function loadLinux(file: Uint8Array, options: BootOptions): LoadedGuest {
   const header = parseLinuxHeader(file, options.name);
-  const mode = options.mode ?? (header.has64BitEntry ? 'long' : header.has32BitEntry ? 'protected' : 'real');
+  const mode = options.mode ?? ownMode(header);
   requireEntry(header, mode, options.name);
   const commandLine = new TextEncoder().encode(`${options.commandLine ?? ''}\0`);
   if (commandLine.length - 1 > header.commandLineSize) {
@@ -63,6 +63,16 @@ export function loadLinux(file: Uint8Array, options: BootOptions): LoadedGuest {
   writes.push(tables.write);
   const entry = BigInt(code + ENTRY_64_OFFSET);
   return { kind: 'linux', writes, notes, entry, cpu: longMode(entry, gdt.address, tables.address, regs, LINUX_SELECTORS) };
+}
+
+/** The highest mode that the kernel can be entered in. */
+function ownMode({ has64BitEntry, has32BitEntry }: LinuxHeader): StartMode {
+  return has64BitEntry ? 'long' : has32BitEntry ? 'protected' : 'real';
+}
+
+/** Whether the file is a kernel whose setup code will ask a BIOS. Throws GuestError when its header is damaged. */
+export function asksBios(file: Uint8Array, name: string, mode?: StartMode): boolean {
+  return isLinux(file) && (mode ?? ownMode(parseLinuxHeader(file, name))) === 'real';
 }
 
 function requireEntry(header: LinuxHeader, mode: StartMode, name: string): void {

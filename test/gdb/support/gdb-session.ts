@@ -21,7 +21,8 @@ export const GDB_HELPER = join(PACKAGE_FOLDER, 'gdb/kvm_gdbserver.py');
 
 /** A slow host (docs/hosts.md) has this many times as long; set by its runner. */
 export const TIME_SCALE = Number(process.env['HOST_TIME_SCALE'] ?? 1);
-const START_MILLISECONDS = 10_000 * TIME_SCALE;
+/** A guest may have to run on to where --stop-at is. */
+const START_MILLISECONDS = 40_000 * TIME_SCALE;
 const SESSION_MILLISECONDS = 60_000 * TIME_SCALE;
 
 function findPackageFolder(folder: string): string {

@@ -1,6 +1,8 @@
 /** What starts: a guest, firmware, or firmware with the guest as its disk. */
 import test from 'tape';
+import { chooseStart, type StartArguments, type StartOptions } from '../../../src/cli/firmware-options.js';
 import { readRunOptions, type ParsedArguments } from '../../../src/cli/run-options.js';
+import type { GuestLook } from '../../../src/vmm/boot/guest-look.js';
 import { refusedInOneSentence } from './usage-errors.js';
 
 function start(argv: ParsedArguments): unknown {
@@ -10,17 +12,42 @@ function start(argv: ParsedArguments): unknown {
 
 test('firmware options: what starts', (t) => {
   const rows: readonly (readonly [ParsedArguments, unknown])[] = [
-    [{ guest: 'k.elf' }, { guest: 'k.elf', firmware: undefined, irqchip: 'none', drives: [] }],
-    [{ guest: 'k.elf', firmware: 'none', disk: ['d,write'] }, { guest: 'k.elf', firmware: undefined, irqchip: 'none', drives: ['disk d write 0.0'] }],
+    [{ guest: 'k.elf' }, { guest: 'k.elf', firmware: undefined, irqchip: undefined, drives: [] }],
+    [{ guest: 'k.elf', firmware: 'none', disk: ['d,write'] }, { guest: 'k.elf', firmware: undefined, irqchip: undefined, drives: ['disk d write 0.0'] }],
     [{ firmware: 'seabios' }, { guest: undefined, firmware: 'seabios', irqchip: 'kernel', drives: [] }],
     [{ firmware: './rom.bin', irqchip: 'kernel' }, { guest: undefined, firmware: './rom.bin', irqchip: 'kernel', drives: [] }],
     [{ firmware: 'seabios', guest: 'a.img,write', disk: ['b,readonly'] },
       { guest: undefined, firmware: 'seabios', irqchip: 'kernel', drives: ['disk a.img,write snapshot 0.0', 'disk b readonly 0.1'] }],
-    [{ firmware: 'builtin', guest: 'a.img', disk: ['b'] }, { guest: 'a.img', firmware: undefined, irqchip: 'none', drives: ['disk a.img snapshot 0.0', 'disk b snapshot 0.1'] }],
+    [{ firmware: 'builtin', guest: 'a.img', disk: ['b'] }, { guest: 'a.img', firmware: undefined, irqchip: 'kernel', drives: ['disk a.img snapshot 0.0', 'disk b snapshot 0.1'] }],
     [{ cdrom: 'g.iso' }, { guest: undefined, firmware: 'seabios', irqchip: 'kernel', drives: ['cdrom g.iso readonly 1.0'] }],
     [{ disk: ['a'] }, { guest: undefined, firmware: 'seabios', irqchip: 'kernel', drives: ['disk a snapshot 0.0'] }],
   ];
   for (const [argv, expected] of rows) t.deepEqual(start(argv), expected, JSON.stringify(argv));
+  t.end();
+});
+
+test('firmware options: what a file starts with when nobody says', (t) => {
+  type Row = readonly [GuestLook, boolean, Partial<StartArguments>, Partial<StartOptions>];
+  const disk = [{ kind: 'disk', path: 'g', mode: 'snapshot', channel: 0, unit: 0 }] as const;
+  const rows: readonly Row[] = [
+    ['program', true, {}, { guest: 'g', builtinBios: false, drives: [] }],
+    ['boot-sector', true, {}, { guest: 'g', builtinBios: true, drives: disk, irqchip: 'none' }],
+    ['boot-sector', true, { irqchip: 'kernel' }, { guest: 'g', builtinBios: true, drives: disk, irqchip: 'kernel' }],
+    ['disk', true, {}, { firmware: 'seabios', builtinBios: false, drives: disk, irqchip: 'kernel' }],
+    ['disk', false, {}, { guest: 'g', builtinBios: true, drives: disk, irqchip: 'kernel' }],
+    ['disk', true, { irqchip: 'none' }, { guest: 'g', builtinBios: true, drives: disk, irqchip: 'none' }],
+    ['disk', true, { firmware: 'none' }, { guest: 'g', builtinBios: false, drives: [] }],
+    ['disk', true, { given: new Set(['load']) }, { guest: 'g', builtinBios: false, drives: [] }],
+    ['cdrom', true, {}, { firmware: 'seabios', builtinBios: false, drives: [{ kind: 'cdrom', path: 'g', mode: 'readonly', channel: 1, unit: 0 }], irqchip: 'kernel' }],
+  ];
+  for (const [look, seabios, typed, expected] of rows) {
+    const start = chooseStart({ guest: 'g', firmware: undefined, irqchip: undefined, given: new Set(), ...typed }, { lookAt: () => look, hasSeabios: () => seabios });
+    const { choice, ...rest } = start;
+    t.deepEqual(rest, expected, `${look} ${JSON.stringify(typed)}${seabios ? '' : ' without SeaBIOS'}`);
+    t.equal(choice?.startsWith('g is a disk'), look === 'disk' && typed.given === undefined && typed.firmware === undefined && typed.irqchip === undefined ? true : undefined);
+  }
+  t.throws(() => chooseStart({ guest: 'g', cdrom: 'h', firmware: undefined, irqchip: undefined, given: new Set() }, { lookAt: () => 'cdrom', hasSeabios: () => true }),
+    /^UsageError: g is a CD-ROM image, and --cdrom h is another; there is one drive\.$/);
   t.end();
 });
 
@@ -32,7 +59,7 @@ test('firmware options: what cannot be is one sentence', (t) => {
     [{ firmware: 'builtin' }, /^Which disk\? The built-in BIOS/],
     [{ firmware: 'builtin', guest: 'a', entry: '0' }, /^--entry is for a guest that is started without firmware/],
     [{ firmware: 'seabios', irqchip: 'none' }, /^Firmware needs the interrupt controllers of a PC; leave --irqchip none out\.$/],
-    ...['boot', 'load', 'entry', 'mode', 'append', 'symbols'].map((name) =>
+    ...['boot', 'load', 'entry', 'mode', 'append'].map((name) =>
       [{ firmware: 'seabios', guest: 'a', [name]: '0' }, new RegExp(`^--${name} is for a guest that is started without firmware`)] as const),
     [{ disk: ['a'], module: ['m'] }, /^--module is for a guest that is started without firmware/],
     [{ firmware: 'seabios', guest: 'a', disk: ['a'] }, /^a is given twice; a file can be only one drive\.$/],

@@ -5,7 +5,7 @@ import { refusedInOneSentence } from './usage-errors.js';
 
 test('run options: defaults', (t) => {
   t.deepEqual(readRunOptions({ guest: 'a.img' }), {
-    guest: 'a.img', builtinBios: false, drives: [], listen: { kind: 'tcp', host: '127.0.0.1', port: 1234 }, gdb: false, gdbArguments: [], cpus: 1, irqchip: 'none',
+    guest: 'a.img', builtinBios: false, drives: [], listen: { kind: 'tcp', host: '127.0.0.1', port: 1234 }, gdb: false, gdbArguments: [], cpus: 1,
     modules: [], serial: 'stdio', hold: true, onDisconnect: 'stop', onKill: 'exit', description: 'superset', log: new Set(),
   });
   t.end();
@@ -56,6 +56,9 @@ test('run options: what is wrong is said in one sentence', (t) => {
     [{ guest: 'a', description: 'superset' }, /--description is one of auto, x86-64, i386, i8086/],
     [{ guest: 'a', gdb: true, listen: ':1' }, /--gdb has a connection of its own/],
     [{ guest: 'a', '--': ['-ex', 'q'] }, /add --gdb/],
+    [{ guest: 'a', 'stop-at': 'main' }, /--stop-at is reset, boot-sector, entry or an address such as 0x7c00, not "main"/],
+    [{ guest: 'a', 'stop-at': '0x1ffffffffffffffff' }, /--stop-at is reset, boot-sector, entry or an address/],
+    [{ guest: 'a', 'stop-at': 'entry', run: true }, /--run does not hold the guest anywhere/],
   ];
   refusedInOneSentence(t, wrong);
   t.end();
