@@ -18,6 +18,8 @@ export interface AdapterCommand {
   readonly argument: string;
   /** `adapterID` of the initialize request. */
   readonly type: string;
+  /** Where it runs: the example guests name their sources from examples/guests. */
+  readonly cwd?: string;
 }
 
 /** Where a stopped thread is, as the editor shows it. */
@@ -47,7 +49,7 @@ export class DapSession {
 
   /** Starts the adapter and says hello; its capabilities come with it. */
   static async start(command: AdapterCommand): Promise<{ session: DapSession; capabilities: DebugProtocol.Capabilities }> {
-    const client = new DebugClient(command.runtime, command.argument, command.type);
+    const client = new DebugClient(command.runtime, command.argument, command.type, { cwd: command.cwd });
     await client.start();
     const session = new DapSession(client);
     const { body } = await client.initializeRequest();
