@@ -2,10 +2,11 @@
 import { basename, resolve } from 'node:path';
 import { GuestError } from '../vmm/boot/boot-options.js';
 import { parseElf } from '../vmm/boot/elf.js';
-import { asksBios } from '../vmm/boot/linux.js';
+import type { FirmwareImage } from '../vmm/boot/firmware.js';
 import { readBootModule, readGuestFile } from '../vmm/boot/guest-file.js';
+import { asksBios } from '../vmm/boot/linux.js';
 import { hasBootSignature } from '../vmm/boot/mbr.js';
-import { requireSeabios } from '../vmm/boot/seabios.js';
+import { findVideoBios, requireSeabios } from '../vmm/boot/seabios.js';
 import { findSymbols } from '../vmm/boot/symbol-file.js';
 import type { GuestSource } from '../vmm/machine-options.js';
 import { Machine } from '../vmm/machine.js';
@@ -44,7 +45,7 @@ export function createMachine(options: RunOptions, serial: SerialBackend, say: (
       ...(rom !== undefined && { firmwareConsole: options.log.has('firmware') ? new LineLog((line) => say(`firmware ${line}`)) : null }),
       ...(memory !== undefined && { memory }),
       ...(cpu !== undefined && { cpu }),
-      ...(rom !== undefined && { firmware: rom }),
+      ...(rom !== undefined && { firmware: withVideoBios(rom) }),
       ...(source !== undefined && { guest: source }),
       ...(options.builtinBios && { bios: { disks: drives.filter(({ kind }) => kind === 'disk').map(({ image }) => image) } }),
     });
@@ -71,6 +72,12 @@ export function createMachine(options: RunOptions, serial: SerialBackend, say: (
 function readSymbols(path: string): { path: string; entry: bigint } {
   const file = readGuestFile(path);
   return { path: findSymbols(file, path) ?? file.path, entry: parseElf(file.bytes, path).entry };
+}
+
+/** A PC's video card brings a BIOS of its own. */
+function withVideoBios(firmware: FirmwareImage): FirmwareImage {
+  const path = findVideoBios();
+  return path === undefined ? firmware : { ...firmware, videoRom: readGuestFile(path).bytes };
 }
 
 /** The first sector of the first disk, which is the guest. Throws GuestError where a BIOS would not boot it. */

@@ -1,11 +1,13 @@
 /** What firmware finds on its board besides the standard devices: QEMU's "pc" machine, as SeaBIOS knows it. */
 import type { Device, RaiseEvent } from './device.js';
 import { fwCfgItems, type FirmwareConfig } from './devices/fw-cfg-items.js';
+import type { VideoCard } from './devices/vga/video-card.js';
 import { FW_CFG_PORTS, FwCfg, type BusMasterMemory } from './devices/fw-cfg.js';
 import type { GuestMemory } from './guest-memory.js';
 import { isWritable } from './memory-layout.js';
 import { i440fxHostBridge } from './pci/i440fx.js';
 import { PciBus } from './pci/pci-bus.js';
+import { standardVga } from './pci/standard-vga.js';
 import { piix3Ide, piix3IsaBridge, piix4PowerManagement } from './pci/piix3.js';
 import type { MmioBus } from './mmio-bus.js';
 import type { PortBus } from './port-bus.js';
@@ -16,6 +18,10 @@ export interface FirmwareWiring {
   readonly raise: RaiseEvent;
   readonly memory: GuestMemory;
   readonly config: FirmwareConfig;
+  readonly video: VideoCard;
+  /** A video BIOS, to be in the card's ROM. */
+  readonly videoRom?: Uint8Array;
+  readonly log: (sentence: string) => void;
   /** Devices that give their ports to the PM registers wherever firmware puts those. */
   readonly shortcuts: readonly PlacedPorts[];
 }
@@ -34,15 +40,18 @@ export interface FirmwareDevices {
 }
 
 /** Makes the devices and claims their ports. */
-export function addFirmwareDevices(ports: PortBus, mmio: MmioBus, { raise, memory, config, shortcuts }: FirmwareWiring): FirmwareDevices {
+export function addFirmwareDevices(ports: PortBus, mmio: MmioBus, { raise, memory, config, shortcuts, video, videoRom, log }: FirmwareWiring): FirmwareDevices {
   const power = addPowerManagement(ports, raise, shortcuts);
   const fwCfg = new FwCfg(fwCfgItems(config), busMaster(memory));
-  const pci = new PciBus([i440fxHostBridge(), piix3IsaBridge(), piix3Ide(() => undefined), piix4PowerManagement((base) => power.place(base))], raise);
+  const vga = standardVga(video, memory, mmio, videoRom, log);
+  const pci = new PciBus([
+    i440fxHostBridge(), piix3IsaBridge(), piix3Ide(() => undefined), piix4PowerManagement((base) => power.place(base)), vga.function,
+  ], raise);
   ports.claim(pci, 0xcf8, 8);
   ports.claim(fwCfg, 0x510, FW_CFG_PORTS);
   for (const [base, length] of LOOKED_FOR) ports.expectAbsent(base, length);
   for (const page of [HPET, TPM]) mmio.expectAbsent(page);
-  return { all: [...power.all, fwCfg, ...pci.devices], pci, fwCfg };
+  return { all: [...power.all, fwCfg, vga.registers, ...pci.devices], pci, fwCfg };
 }
 
 /** RAM as a device reaches it: reading and writing of what a ROM or nothing holds fails. */

@@ -12,7 +12,7 @@ import { checkLongMode, checkMachineOptions } from './check-machine-options.js';
 import { createVcpus } from './create-vcpus.js';
 import type { Device, MachineEvent } from './device.js';
 import type { SerialSink } from './devices/serial-16550a.js';
-import { VideoCard } from './devices/vga/video-card.js';
+import { ISA_FRAMEBUFFER, VideoCard } from './devices/vga/video-card.js';
 import { addDrives } from './drive-devices.js';
 import { ExitCounters } from './exit-counters.js';
 import type { Exit, ExitReason, MmioExit } from './exit.js';
@@ -142,6 +142,7 @@ export class Machine {
     const raise = (event: MachineEvent): void => { this.#event ??= event; };
     const ram = ramLayout(options.memory ?? DEFAULT_MEMORY);
     this.video = new VideoCard(memory, this.ports, this.mmio, log);
+    if (firmware === undefined) this.video.memory.placeFramebuffer(ISA_FRAMEBUFFER);
     const debugConsole = options.debugConsole ?? options.serial ?? NOWHERE;
     const { channels, translations } = addDrives(this.ports, { drives: options.drives ?? [], chipset: firmware !== undefined, irqLine });
     this.#channels = channels;
@@ -152,7 +153,8 @@ export class Machine {
       ...(irqLine !== undefined && { irqLine }),
     });
     this.#board = firmware === undefined ? undefined : addFirmwareDevices(this.ports, this.mmio, {
-      raise, memory, shortcuts: this.#standard.shortcuts, config: { ram, cpus, serialConsole: COM1_PORT },
+      raise, memory, shortcuts: this.#standard.shortcuts, config: { ram, cpus, serialConsole: COM1_PORT }, log, video: this.video,
+      ...(options.firmware?.videoRom !== undefined && { videoRom: options.firmware.videoRom }),
     });
     this.#power = this.#board === undefined && kernelIrqchip ? addPowerManagement(this.ports, raise, this.#standard.shortcuts) : undefined;
     this.#power?.place(PM_BASE);

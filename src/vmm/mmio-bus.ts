@@ -44,6 +44,20 @@ export class MmioBus {
     this.#claims = [...this.#claims, { device, base, end: base + length }].sort((a, b) => (a.base < b.base ? -1 : 1));
   }
 
+  /**
+   * Moves `device` to `length` bytes from `base`, as a base address register does; undefined takes it away. Where another
+   * device is it stays away, which is logged: the guest chose the address.
+   */
+  move(device: MmioDevice, base: bigint | undefined, length: bigint): void {
+    this.#claims = this.#claims.filter((claim) => claim.device !== device);
+    if (base === undefined) return;
+    try {
+      this.claim(device, base, length);
+    } catch (error) {
+      this.#log((error as RangeError).message);
+    }
+  }
+
   /** A 4 KiB page where guests look for hardware that need not be there: accesses are counted and not worth a sentence. */
   expectAbsent(page: bigint): void {
     this.#absent.add(page);

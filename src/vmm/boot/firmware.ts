@@ -15,6 +15,8 @@ const VECTOR_SIZE = 16;
 export interface FirmwareImage {
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** The video BIOS that the video card has in its ROM; none when absent. */
+  readonly videoRom?: Uint8Array;
 }
 
 /** What makes a machine start with firmware, again at each reset. */

@@ -4,8 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import test from 'tape';
-import { requireSeabios } from '../../../src/vmm/boot/seabios.js';
+import { findVideoBios, requireSeabios } from '../../../src/vmm/boot/seabios.js';
 import type { MachineEvent } from '../../../src/vmm/device.js';
+import { textRows, textScreen } from '../../../src/vmm/display/text-screen.js';
 import { Machine, type MachineOptions } from '../../../src/vmm/machine.js';
 import { runUntilEnd } from '../../../src/vmm/run-machine.js';
 import type { BlockImage } from '../../../src/vmm/storage/block-image.js';
@@ -26,7 +27,7 @@ function board(options: MachineOptions = {}): Board {
   const said: string[] = [];
   const sink = (name: 'serial' | 'debug') => ({ write: (bytes: Uint8Array) => { output[name] += Buffer.from(bytes).toString('latin1'); } });
   const machine = Machine.create({
-    memory: 32 << 20, irqchip: 'kernel', firmware: { name: 'SeaBIOS', bytes: readFileSync(requireSeabios()) },
+    memory: 32 << 20, irqchip: 'kernel', firmware: { name: 'SeaBIOS', bytes: readFileSync(requireSeabios()), videoRom: readFileSync(findVideoBios() ?? '') },
     serial: sink('serial'), firmwareConsole: sink('debug'), log: (text) => said.push(text), ...options,
   });
   const until = async (done: () => boolean): Promise<MachineEvent | undefined> => {
@@ -77,7 +78,7 @@ function bootDisk(): Uint8Array {
 
 /** What SeaBIOS says of its board where all of it is as it should be. */
 const LINES = [
-  /^SeaBIOS \(version /, /^Running on QEMU \(i440fx\)$/m, /^QEMU fw_cfg DMA interface supported$/m, /^Found 4 PCI devices /m,
+  /^SeaBIOS \(version /, /^Running on QEMU \(i440fx\)$/m, /^QEMU fw_cfg DMA interface supported$/m, /^Found 5 PCI devices /m,
   /^Found 2 cpu\(s\) max supported 2 cpu\(s\)$/m, /^qemu\/e820: addr 0x0+ len 0x0*2000000 \[RAM\]$/m, /^PS2 keyboard initialized$/m,
   /^ata0-0: kvm-gdbserver disk ATA-\d Hard-Disk /m, /^No bootable device\.$/m,
 ];
@@ -95,6 +96,7 @@ test('SeaBIOS: from reset through a boot sector to "No bootable device", and aga
     await until(() => output.serial.includes('No bootable device.'));
     for (const line of LINES) t.ok(line.test(output.debug), `port 0x402: ${line.source}`);
     t.ok(/SeaBIOS \(version [^]*Booting from Hard Disk\.\.\./.test(output.serial), 'the screen is on the serial line');
+    t.match(textRows(textScreen(machine.video)!).join('\n'), /^SeaBIOS \(version [^]*No bootable device\./, 'and on the screen, by the card\'s own BIOS');
     t.deepEqual(said, [], 'no access that needs a word');
 
     const word = (address: number): number => new DataView(machine.memory.read(address, 2).buffer).getUint16(0, true);

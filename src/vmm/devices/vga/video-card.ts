@@ -12,6 +12,8 @@ import { VgaRegisters } from './vga-registers.js';
 import { VIDEO_MEMORY_SIZE, VideoMemory } from './video-memory.js';
 
 const TEXT_MODE = 3;
+/** Where all of the memory is on a machine without PCI, as Bochs has it. */
+export const ISA_FRAMEBUFFER = 0xe000_0000;
 /** Plane addresses that a glyph has in a font in plane 2. */
 export const GLYPH_PITCH = 32;
 const PLANE_2 = 16;
