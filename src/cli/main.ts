@@ -2,6 +2,7 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { version } from './installation.js';
+import { formatOf, makeReporter, type Reporter } from './reporter.js';
 import { readRunOptions, RUN_OPTIONS, type ParsedArguments } from './run-options.js';
 import { UsageError } from './usage-error.js';
 import { USAGE } from './usage.js';
@@ -56,14 +57,14 @@ function answeredByItself(argv: ParsedArguments): boolean {
 }
 
 /** Errors that are sentences for the user; anything else is a fault of ours and shows where it came from. */
-function report(error: unknown): number {
+function report(error: unknown, reporter: Reporter): number {
   const isOurFault = error instanceof TypeError || error instanceof ReferenceError || !(error instanceof Error);
   const text = !(error instanceof Error) ? String(error) : isOurFault ? (error.stack ?? error.message) : error.message;
-  process.stderr.write(`kvm-gdbserver: ${text}\n`);
-  if (!(error instanceof UsageError)) return 1;
-  process.stderr.write('Try kvm-gdbserver --help.\n');
-  return 2;
+  const isUsage = error instanceof UsageError;
+  reporter.error(text, ...(isUsage ? ['Try kvm-gdbserver --help.'] : []));
+  return isUsage ? 2 : 1;
 }
 
+const words = hideBin(process.argv);
 // process.exit, because an open stdin or a client that lingers must not keep a server alive that has ended.
-main(hideBin(process.argv)).catch(report).then((status) => process.exit(status), () => process.exit(1));
+main(words).catch((error: unknown) => report(error, makeReporter(formatOf(words)))).then((status) => process.exit(status), () => process.exit(1));

@@ -14,17 +14,17 @@ import { createMachine, type CreatedMachine } from './create-machine.js';
 import { gdbLine } from './gdb-line.js';
 import { PrivateSocket, startGdb } from './gdb-session.js';
 import { gdbHelperPath, version } from './installation.js';
+import { removeStaleReadyFile, writeReadyFile, type ReadyFile } from './ready-file.js';
+import { makeReporter, type Reporter } from './reporter.js';
 import type { RunOptions } from './run-options.js';
 import { whenSignalled } from './signals.js';
 import { runTo, stopAddress } from './stop-at.js';
 
-/** Everything for the person at the console goes to stderr: stdout is the guest's, or the packets'. */
-function say(sentence: string): void {
-  process.stderr.write(`${sentence}\n`);
-}
-
 /** Serves the guest. Resolves with the exit status of the process; rejects with one sentence when it cannot begin. */
 export async function runGuest(options: RunOptions): Promise<number> {
+  const reporter = makeReporter(options.logFormat);
+  const { say } = reporter;
+  if (options.readyFile !== undefined) removeStaleReadyFile(options.readyFile);
   const serial = await openSerial(options.serial, { log: say, openPty: () => native().openPty() });
   if (options.serial === 'pty') say(`serial line: ${serial.description}`);
   try {
@@ -35,7 +35,7 @@ export async function runGuest(options: RunOptions): Promise<number> {
       if (warning !== undefined) say(warning);
       const trace = options.traceExits === undefined ? undefined : ExitTrace.open(options.traceExits, machine.vcpus.length, say);
       try {
-        return await serve(options, created, trace);
+        return await serve(options, created, reporter, trace);
       } finally {
         trace?.close();
       }
@@ -57,7 +57,8 @@ function orExplain<T>(begin: () => T): T {
   }
 }
 
-async function serve(options: RunOptions, created: CreatedMachine, trace: ExitTrace | undefined): Promise<number> {
+async function serve(options: RunOptions, created: CreatedMachine, reporter: Reporter, trace: ExitTrace | undefined): Promise<number> {
+  const { say } = reporter;
   const { machine, executable } = created;
   const socket = options.gdb ? new PrivateSocket() : undefined;
   const address: ListenAddress = socket === undefined ? options.listen : { kind: 'unix', path: socket.path };
@@ -75,8 +76,8 @@ async function serve(options: RunOptions, created: CreatedMachine, trace: ExitTr
     ...(executable !== undefined && { executable }),
     ...(options.mechanisms !== undefined && { mechanisms: options.mechanisms }),
     log: {
-      ...(options.log.has('exit') && { exit: (line: string) => say(`exit ${line}`) }),
-      ...(options.log.has('bp') && { breakpoint: (line: string) => say(`bp ${line}`) }),
+      ...(options.log.has('exit') && { exit: (line: string) => reporter.log('exit', line) }),
+      ...(options.log.has('bp') && { breakpoint: (line: string) => reporter.log('bp', line) }),
       ...(trace !== undefined && { served: (exit: ServedExit) => trace.add(exit) }),
     },
     onQuit: () => setImmediate(() => {
@@ -92,10 +93,18 @@ async function serve(options: RunOptions, created: CreatedMachine, trace: ExitTr
     target,
     onDisconnect: options.onDisconnect,
     onKill: options.onKill,
-    ...(options.log.has('rsp') && { log: (line: string) => say(`rsp ${line}`) }),
+    ...(options.log.has('rsp') && { log: (line: string) => reporter.log('rsp', line) }),
     events: {
-      connected: () => { clients++; },
-      disconnected: () => { clients--; },
+      connected: (peer) => {
+        clients++;
+        reporter.event('connected', { peer });
+      },
+      disconnected: (peer) => {
+        clients--;
+        reporter.event('disconnected', { peer });
+        // Later than the end of the guest, which may be why the client went.
+        if (options.once) setImmediate(() => guestEnded(0));
+      },
       refused: (peer) => say(`A second client (${peer}) was refused; one gdb at a time.`),
       ended: (end) => guestEnded(exitStatus(end)),
     },
@@ -104,9 +113,11 @@ async function serve(options: RunOptions, created: CreatedMachine, trace: ExitTr
   if (stop !== undefined) await runTo(target, stop, say);
   const listener = await listen(address, (connection) => server.accept(connection));
   const signals = whenSignalled(options.gdb, (status) => ending.resolve(status));
+  let ready: ReadyFile | undefined;
   try {
     if (listener.isPublic) say(`Warning: other machines can reach ${listener.address}, and whoever connects owns the guest.`);
-    if (socket === undefined && address.kind !== 'stdio') announce(options, listener.address, created);
+    if (socket === undefined && address.kind !== 'stdio') announce(options, listener.address, created, reporter);
+    if (options.readyFile !== undefined) ready = writeReadyFile(options.readyFile, listener.address);
     if (!options.hold) target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
     if (socket !== undefined) {
       const gdb = startGdb({ address: socket.path, helper: gdbHelperPath(), extra: options.gdbArguments, ...(executable !== undefined && { executable }) });
@@ -117,23 +128,29 @@ async function serve(options: RunOptions, created: CreatedMachine, trace: ExitTr
         await gdb.end();
       }
     }
-    return await ending.promise;
+    const status = await ending.promise;
+    reporter.event('ended', { status });
+    return status;
   } finally {
     signals.dispose();
+    ready?.remove();
     server.close();
     await listener.close();
     socket?.remove();
   }
 }
 
-/** How the guest was started, what was left out, and what to type. */
-function announce(options: RunOptions, address: string, { machine: { guest, firmware }, title, executable }: CreatedMachine): void {
+/** How the guest was started, what was left out, where it listens, and what to type. */
+function announce(options: RunOptions, address: string, created: CreatedMachine, reporter: Reporter): void {
+  const { machine: { guest, firmware }, title, executable } = created;
   const notes = guest?.notes ?? firmware?.notes;
-  if (options.choice !== undefined) say(options.choice);
-  if (notes !== undefined) say(`${title}: ${notes.join('; ')}.`);
+  if (options.choice !== undefined) reporter.say(options.choice);
+  if (notes !== undefined) reporter.say(`${title}: ${notes.join('; ')}.`);
+  reporter.event('listening', { address }, `Listening on ${address}`);
   const state = !options.hold ? 'is running' : options.stopAt === undefined ? 'is held at its first instruction' : 'is held';
-  say(`${title} ${state}. Type in another terminal:`);
-  say(`  ${gdbLine({ address, helper: gdbHelperPath(), ...(executable !== undefined && { executable }) })}`);
+  const line = gdbLine({ address, helper: gdbHelperPath(), ...(executable !== undefined && { executable }) });
+  reporter.event('ready', { guest: title, state: options.hold ? 'held' : 'running', gdb: line },
+    `${title} ${state}. Type in another terminal:`, `  ${line}`);
 }
 
 /** As QEMU ends: with the status the guest chose, or 0 when gdb killed it. */

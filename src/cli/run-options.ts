@@ -8,6 +8,7 @@ import { parseCpuChoice, type CpuChoice } from '../vmm/cpu-choice.js';
 import { parseSize } from '../vmm/memory-size.js';
 import { DESCRIPTION_VARIANTS, type DescriptionVariant } from '../x86/target-description.js';
 import { chooseStart, type StartOptions } from './firmware-options.js';
+import { LOG_FORMATS, type LogFormat } from './reporter.js';
 import { parseStopAt, type StopPlace } from './stop-at.js';
 import { UsageError } from './usage-error.js';
 
@@ -22,7 +23,7 @@ export const RUN_OPTIONS = {
   listen: text, gdb: flag, memory: text, cpus: text, cpu: text, irqchip: text, boot: text, load: text, entry: text, mode: text, append: text, symbols: text,
   firmware: text, 'stop-at': text, disk: { type: 'string', array: true, requiresArg: true }, cdrom: text, floppy: text,
   module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, run: flag,
-  'on-disconnect': text, 'on-kill': text, description: text, log: text, 'trace-exits': text, mechanisms: text,
+  once: flag, 'ready-file': text, 'on-disconnect': text, 'on-kill': text, description: text, log: text, 'log-format': text, 'trace-exits': text, mechanisms: text,
 } as const satisfies Record<string, Options>;
 
 export interface RunOptions extends StartOptions {
@@ -53,10 +54,15 @@ export interface RunOptions extends StartOptions {
   readonly hold: boolean;
   /** Where the guest is when gdb first sees it; absent: at its first instruction. */
   readonly stopAt?: StopPlace;
+  /** The first connection is the last: the server ends with it. */
+  readonly once: boolean;
+  /** Path of a file that is there while gdb may connect, as typed. */
+  readonly readyFile?: string;
   readonly onDisconnect: DisconnectPolicy;
   readonly onKill: KillPolicy;
   readonly description: DescriptionVariant;
   readonly log: ReadonlySet<LogLayer>;
+  readonly logFormat: LogFormat;
   /** Path of a file for a trace of every exit, as typed. */
   readonly traceExits?: string;
   /** What may be used to make breakpoints stop. Absent: everything that the host has. */
@@ -83,10 +89,12 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
   const mode = convert(argv, 'mode', () => choice(argv, 'mode', CPU_MODES, 'real'));
   const commandLine = single(argv, 'append');
   const symbols = single(argv, 'symbols');
-  const traceExits = convert(argv, 'trace-exits', (path) => {
-    if (path === '') throw new UsageError('--trace-exits takes the file that the trace goes to.');
-    return path;
-  });
+  const traceExits = convert(argv, 'trace-exits', nonEmpty('--trace-exits takes the file that the trace goes to.'));
+  const readyFile = convert(argv, 'ready-file', nonEmpty('--ready-file takes the file that is made when gdb may connect.'));
+  const once = argv['once'] === true;
+  const policy = ['on-disconnect', 'on-kill'].find((name) => argv[name] !== undefined);
+  if (once && gdb) throw new UsageError('--gdb ends with its gdb anyway; leave out --once.');
+  if (once && policy !== undefined) throw new UsageError(`--once ends the guest with the first connection; leave out --${policy}.`);
   const mechanisms = convert(argv, 'mechanisms', (value) => names('mechanisms', value, MECHANISMS));
   const stopAt = convert(argv, 'stop-at', parseStopAt);
   if (stopAt !== undefined && argv['run'] === true) throw new UsageError('--run does not hold the guest anywhere; leave out --run or --stop-at.');
@@ -105,11 +113,14 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     modules: list(argv, 'module'),
     serial: readSerial(argv, listen),
     hold: argv['run'] !== true,
+    once,
+    ...(readyFile !== undefined && { readyFile }),
     ...(stopAt !== undefined && { stopAt }),
     onDisconnect: choice(argv, 'on-disconnect', ['stop', 'continue', 'kill'], 'stop'),
     onKill: choice(argv, 'on-kill', ['exit', 'keep', 'reset'], 'exit'),
     description: description === 'auto' ? 'superset' : description,
     log: names('log', single(argv, 'log') ?? '', LOG_LAYERS),
+    logFormat: choice(argv, 'log-format', LOG_FORMATS, 'text'),
     ...(traceExits !== undefined && { traceExits }),
     ...(mechanisms !== undefined && { mechanisms }),
   };
@@ -151,6 +162,13 @@ function choice<T extends string>(argv: ParsedArguments, name: string, choices: 
   const found = choices.find((known) => known === value);
   if (found === undefined) throw new UsageError(`--${name} is one of ${choices.join(', ')}, not "${value}".`);
   return found;
+}
+
+function nonEmpty(otherwise: string): (value: string) => string {
+  return (value) => {
+    if (value === '') throw new UsageError(otherwise);
+    return value;
+  };
 }
 
 function wholeNumber(name: string, value: string): number {

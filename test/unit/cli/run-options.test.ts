@@ -6,7 +6,7 @@ import { refusedInOneSentence } from './usage-errors.js';
 test('run options: defaults', (t) => {
   t.deepEqual(readRunOptions({ guest: 'a.img' }), {
     guest: 'a.img', builtinBios: false, drives: [], listen: { kind: 'tcp', host: '127.0.0.1', port: 1234 }, gdb: false, gdbArguments: [], cpus: 1,
-    modules: [], serial: 'stdio', hold: true, onDisconnect: 'stop', onKill: 'exit', description: 'superset', log: new Set(),
+    modules: [], serial: 'stdio', hold: true, once: false, onDisconnect: 'stop', onKill: 'exit', description: 'superset', log: new Set(), logFormat: 'text',
   });
   t.end();
 });
@@ -15,13 +15,13 @@ test('run options: everything given', (t) => {
   t.deepEqual(readRunOptions({
     guest: 'k.elf', listen: 'unix:/tmp/s', memory: '64M', cpus: '2', cpu: 'base,+avx,-nx', irqchip: 'kernel', boot: 'flat', load: '0x8000', entry: '32769',
     mode: 'long', append: 'a b', symbols: 'k.debug', module: ['m one', 'n'], serial: 'none', run: true, 'on-disconnect': 'kill', 'on-kill': 'reset',
-    description: 'i8086', log: 'rsp,bp', 'trace-exits': 'trace.json',
+    description: 'i8086', log: 'rsp,bp', 'trace-exits': 'trace.json', 'ready-file': '/tmp/r', 'log-format': 'json',
   }), {
     guest: 'k.elf', builtinBios: false, drives: [], listen: { kind: 'unix', path: '/tmp/s' }, gdb: false, gdbArguments: [], memory: 64 * 1024 ** 2, cpus: 2,
     cpu: { model: 'base', add: ['avx'], remove: ['nx'] },
     irqchip: 'kernel', boot: 'flat', load: 0x8000, entry: 0x8001n, mode: 'long', commandLine: 'a b', symbols: 'k.debug', modules: ['m one', 'n'],
     serial: 'none', hold: false, onDisconnect: 'kill', onKill: 'reset', description: 'i8086', log: new Set(['rsp', 'bp']),
-    traceExits: 'trace.json',
+    traceExits: 'trace.json', once: false, readyFile: '/tmp/r', logFormat: 'json',
   });
   t.end();
 });
@@ -53,6 +53,11 @@ test('run options: what is wrong is said in one sentence', (t) => {
     [{ guest: 'a', entry: '18446744073709551616' }, /--entry takes an address/],
     [{ guest: 'a', log: 'rsp,all' }, /--log takes rsp, exit, bp, firmware .* not "all"/],
     [{ guest: 'a', 'trace-exits': '' }, /--trace-exits takes the file/],
+    [{ guest: 'a', 'ready-file': '' }, /--ready-file takes the file/],
+    [{ guest: 'a', 'log-format': 'xml' }, /--log-format is one of text, json, not "xml"/],
+    [{ guest: 'a', once: true, gdb: true }, /leave out --once/],
+    [{ guest: 'a', once: true, 'on-disconnect': 'continue' }, /--once ends the guest .* leave out --on-disconnect/],
+    [{ guest: 'a', once: true, 'on-kill': 'keep' }, /--once ends the guest .* leave out --on-kill/],
     [{ guest: 'a', description: 'superset' }, /--description is one of auto, x86-64, i386, i8086/],
     [{ guest: 'a', gdb: true, listen: ':1' }, /--gdb has a connection of its own/],
     [{ guest: 'a', '--': ['-ex', 'q'] }, /add --gdb/],

@@ -1,0 +1,74 @@
+/** SIGINT and SIGTERM end the server in order within a second, whatever the guest and the client are doing. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { createConnection, type Socket } from 'node:net';
+import { join } from 'node:path';
+import test from 'tape';
+import { FLOOD, HALT, packet, SPIN, start, withFolder, type ServerProcess } from './support/server-process.js';
+
+const LIMIT_MS = 1000;
+/** A slow host (docs/hosts.md) has this many times as long; set by its runner. */
+const SLOWNESS = Number(process.env[''] ?? 1);
+
+interface Situation {
+  readonly code: Uint8Array;
+  readonly options?: readonly string[];
+  /** Brings client or pipes into the state; what it returns is closed at the end. */
+  readonly prepare?: (server: ServerProcess, socketPath: string) => Promise<Socket>;
+}
+
+function client(path: string, bytes: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(path, () => {
+      socket.write(bytes, 'latin1', () => resolve(socket));
+    }).once('error', reject);
+  });
+}
+
+const connected = (bytes: string) => (_server: ServerProcess, path: string): Promise<Socket> => client(path, bytes);
+
+const SITUATIONS: Readonly<Record<string, Situation>> = {
+  'spinning': { code: SPIN, options: ['--run'] },
+  'halted for good': { code: HALT, options: ['--run'] },
+  'stopped': { code: SPIN },
+  'flooding its serial port': { code: FLOOD, options: ['--run'] },
+  'flooding, and nobody reads its output': { code: FLOOD, options: ['--run'], prepare: async (server, path) => {
+    server.child.stdout?.pause();
+    return client(path, '');
+  } },
+  'flooding, and every exit is logged': { code: FLOOD, options: ['--run', '--log', 'exit'] },
+  '8 vCPUs that spin': { code: SPIN, options: ['--run', '--cpus', '8', '--irqchip', 'kernel'] },
+  'running for a client': { code: SPIN, prepare: connected(packet('c')) },
+  'stepping for a client': { code: SPIN, prepare: connected(`${packet('QStartNoAckMode')}+${packet('vCont?')}${packet('vCont;r0,ffff:1')}`) },
+  'stopped, with a client in mid-packet': { code: SPIN, prepare: connected('$m0,10') },
+  'stopped, with a client that does not read': { code: SPIN, prepare: async (_server, path) => {
+    const socket = await client(path, packet('QStartNoAckMode') + '+' + packet('m0,8000').repeat(400));
+    return socket.pause();
+  } },
+};
+
+for (const [name, { code, options = [], prepare }] of Object.entries(SITUATIONS)) {
+  test(`signals: the guest is ${name}`, async (t) => {
+    for (const [signal, status] of [['SIGTERM', 143], ['SIGINT', 130]] as const) {
+      await withFolder(async (folder) => {
+        const [guest, path, ready] = [join(folder, 'guest.img'), join(folder, 'gdb.sock'), join(folder, 'ready')];
+        writeFileSync(guest, code);
+        const server = start([...options, '--listen', `unix:${path}`, '--ready-file', ready, '--boot', 'flat', guest]);
+        await server.until('target remote');
+        const socket = await prepare?.(server, path);
+        socket?.on('error', () => undefined);
+        await new Promise((resolve) => setTimeout(resolve, 150));
+        const begin = performance.now();
+        const exited = new Promise((resolve) => server.child.once('exit', resolve));
+        server.child.kill(signal);
+        await exited;
+        const milliseconds = performance.now() - begin;
+        server.child.stdout?.resume();
+        const ended = await server.ended;
+        socket?.destroy();
+        t.deepEqual([ended.status, ended.signal], [status, null], `${signal}: ${ended.stderr.slice(-300)}`);
+        t.ok(milliseconds < LIMIT_MS * SLOWNESS, `${milliseconds.toFixed(0)} ms`);
+        t.deepEqual([existsSync(path), existsSync(ready)], [false, false], 'socket and ready file are gone');
+      });
+    }
+  });
+}
