@@ -12,7 +12,7 @@ export type ReportedEvent = 'listening' | 'ready' | 'connected' | 'disconnected'
 
 export interface Reporter {
   /** For the person at the console; `message` in JSON. */
-  say(sentence: string): void;
+  readonly say: (sentence: string) => void;
   /** A line of `--log LAYER`. */
   log(layer: string, line: string): void;
   /** Something that happened. As text only its sentences are told. */

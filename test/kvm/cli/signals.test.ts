@@ -7,7 +7,7 @@ import { FLOOD, HALT, packet, SPIN, start, withFolder, type ServerProcess } from
 
 const LIMIT_MS = 1000;
 /** A slow host (docs/hosts.md) has this many times as long; set by its runner. */
-const SLOWNESS = Number(process.env[''] ?? 1);
+const SLOWNESS = Number(process.env['HOST_TIME_SCALE'] ?? 1);
 
 interface Situation {
   readonly code: Uint8Array;
