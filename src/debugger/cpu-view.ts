@@ -3,6 +3,7 @@
  * `invalidate` must be called whenever the vCPU ran or a register was written.
  */
 import { cpl, cpuMode, linearPc, ripOfLinear, type CpuMode } from '../x86/cpu-mode.js';
+import type { XsaveLayout } from '../x86/xsave.js';
 import type { Machine } from '../vmm/machine.js';
 import type { Vcpu } from '../vmm/vcpu.js';
 import { LinearMemory } from './linear-memory.js';
@@ -14,6 +15,8 @@ export class CpuView {
   constructor(
     readonly vcpu: Vcpu,
     private readonly machine: Machine,
+    /** Where its XSAVE area has each component. */
+    readonly xsaveLayout: XsaveLayout,
   ) {}
 
   invalidate(): void {

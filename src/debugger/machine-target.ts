@@ -78,7 +78,7 @@ export class MachineTarget implements DebugTarget {
     const features = cpuFeatures(machine.vcpus[0]);
     this.description = buildTargetDescription({ variant: options.description ?? 'superset', ...features });
     if (options.executable !== undefined) this.executable = options.executable;
-    this.views = machine.vcpus.map((vcpu) => new CpuView(vcpu, machine));
+    this.views = machine.vcpus.map((vcpu) => new CpuView(vcpu, machine, features.xsave));
     this.registers = this.views.map((view) => new RegisterAccess(view, this.description, features.xsave, machine));
     this.catching = new Catching(machine, this.views);
     this.jobs = new JobMaker({

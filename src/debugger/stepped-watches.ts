@@ -76,7 +76,13 @@ export class SteppedWatches {
   }
 
   private decode(code: Uint8Array, regs: Readonly<GeneralRegisters>, iterations?: number): Instruction | undefined {
-    return accessesOf(code, { regs, sregs: this.view.vcpu.readSregs(), mode: this.view.mode }, iterations);
+    const { vcpu, mode, xsaveLayout } = this.view;
+    const xsave = {
+      get xcr0() { return vcpu.xcr0; },
+      get area() { return vcpu.xsave; },
+      get layout() { return xsaveLayout; },
+    };
+    return accessesOf(code, { regs, sregs: vcpu.readSregs(), mode, xsave }, iterations);
   }
 
   private bytesOf({ address, length }: Breakpoint): Uint8Array {

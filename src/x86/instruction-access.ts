@@ -12,6 +12,7 @@ import { linearPc } from './cpu-mode.js';
 import type { GeneralRegisters, SystemRegisters } from './cpu-state.js';
 import { decode, type CodeBits, type DecodedInstruction, type MemoryOperand } from './instruction-decode.js';
 import type { InstructionKind } from './instruction-kind.js';
+import { laneIndices, type VectorLanes, type VectorState } from './vector-lanes.js';
 import { XSAVE_MINIMUM_SIZE, type XsaveLayout } from './xsave.js';
 
 export interface MemoryAccess {
@@ -31,8 +32,8 @@ export interface Instruction {
   /** A string instruction with a REP prefix: a step may carry out one iteration, several, or all of them. */
   readonly isRepeated: boolean;
   /**
-   * A gather or scatter, or a tile: it goes by vector registers, which are not looked at. The one access is an upper
-   * bound, the whole of linear memory.
+   * A tile, whose place and size are in registers that are not looked at; a gather or scatter without `AccessState.xsave`.
+   * The one access is an upper bound, the whole of linear memory.
    */
   readonly isScattered: boolean;
   readonly accesses: readonly MemoryAccess[];
@@ -43,8 +44,11 @@ export interface AccessState {
   readonly regs: Readonly<GeneralRegisters>;
   readonly sregs: Pick<SystemRegisters, 'cs' | 'ds' | 'es' | 'fs' | 'gs' | 'ss'>;
   readonly mode: CpuMode;
-  /** For the size of an XSAVE area; without it, that of the legacy region and header alone is assumed. */
-  readonly xsave?: { readonly xcr0: bigint; readonly layout: XsaveLayout };
+  /**
+   * For the size of an XSAVE area; without it, that of the legacy region and header alone is assumed. And for the lanes of
+   * gathers and scatters. Members may be getters: each is asked for only where an instruction needs it.
+   */
+  readonly xsave?: { readonly xcr0: bigint; readonly layout: XsaveLayout; readonly area: Uint8Array };
 }
 
 const MASK16 = 0xffffn;
@@ -72,7 +76,8 @@ export function accessesOf(code: Uint8Array, cpu: AccessState, iterations = 1): 
   const { regs, sregs, mode } = cpu;
   const decoded = decode(code, mode.operandBits, linearPc(sregs, regs.rip, mode));
   if (decoded === undefined) return undefined;
-  const { length, mnemonic, kind, isRepeated, isScattered } = decoded;
+  const { length, mnemonic, kind, isRepeated } = decoded;
+  const isScattered = decoded.isScattered || (decoded.lanes !== undefined && cpu.xsave === undefined);
   const accesses = isScattered ? everywhere(decoded, cpu) : dataAccesses(decoded, cpu, iterations);
   if (kind === 'int' && mode.usesParagraphs && mode.name !== 'vm86') {
     for (const slot of REAL_MODE_FRAME_SLOTS) {
@@ -86,7 +91,9 @@ export function accessesOf(code: Uint8Array, cpu: AccessState, iterations = 1): 
 function dataAccesses(decoded: DecodedInstruction, cpu: AccessState, iterations: number): MemoryAccess[] {
   const accesses: MemoryAccess[] = [];
   for (const operand of decoded.operands) {
-    if (decoded.isRepeated) {
+    if (decoded.lanes !== undefined && cpu.xsave !== undefined) {
+      addLanes(accesses, operand, decoded.lanes, cpu, cpu.xsave);
+    } else if (decoded.isRepeated) {
       addElements(accesses, operand, cpu, iterations);
     } else {
       const size = sizeOf(operand, cpu);
@@ -96,6 +103,15 @@ function dataAccesses(decoded: DecodedInstruction, cpu: AccessState, iterations:
     }
   }
   return accesses;
+}
+
+/** One element for each lane that counts. */
+function addLanes(into: MemoryAccess[], operand: MemoryOperand, lanes: VectorLanes, cpu: AccessState, vectors: VectorState): void {
+  const mask = maskOf(addressBits(operand.addressBits, cpu));
+  const base = offsetOf(operand, cpu);
+  for (const index of laneIndices(lanes, vectors)) {
+    addRange(into, cpu, linearOf(operand.segment, (base + index * operand.scale) & mask, cpu), sizeOf(operand, cpu), operand.read, operand.write);
+  }
 }
 
 /** The elements of a REP string instruction: a range for as long as the address does not wrap around. */

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import type * as Iced from 'iced-x86';
 import type { GeneralRegisterName } from './cpu-state.js';
 import { kindOf, type InstructionKind } from './instruction-kind.js';
+import type { VectorLanes } from './vector-lanes.js';
 
 /** No instruction is longer (SDM vol. 2, 2.3.11). */
 export const LONGEST_INSTRUCTION = 15;
@@ -46,8 +47,10 @@ export interface DecodedInstruction {
   readonly isString: boolean;
   /** With a REP prefix that counts, on a string instruction. */
   readonly isRepeated: boolean;
-  /** Gathers, scatters and tiles: where they go is in registers or sizes that are not looked at. */
+  /** Tiles: where they go is in registers and sizes that are not looked at. */
   readonly isScattered: boolean;
+  /** Gathers and scatters: the first operand is one element, and its index comes from these. */
+  readonly lanes?: VectorLanes;
   readonly operands: readonly MemoryOperand[];
 }
 
@@ -131,8 +134,26 @@ function describe(
     }),
     isString,
     isRepeated: isString && (instruction.hasRepPrefix || instruction.hasRepnePrefix),
-    isScattered: instruction.isVsib || operands.some(({ size }) => size === 0),
+    isScattered: operands.some(({ size }) => size === 0),
+    ...(instruction.isVsib && { lanes: lanesOf(iced, instruction) }),
     operands,
+  };
+}
+
+/** As many lanes as both the indices' register and the data's have; without a mask in the form, op 2 is the mask (AVX2). */
+function lanesOf({ Register, RegisterExt, MemorySizeExt, OpKind }: typeof Iced, instruction: Iced.Instruction): VectorLanes {
+  const indexSize = instruction.isVsib64 ? 8 : 4;
+  const elementSize = MemorySizeExt.elementSize(instruction.memorySize);
+  const isGather = instruction.op0Kind === OpKind.Register;
+  const inIndex = RegisterExt.size(instruction.memoryIndex) / indexSize;
+  return {
+    // A prefetch has no register for data.
+    count: instruction.opCount === 1 ? inIndex : Math.min(inIndex, RegisterExt.size(instruction.opRegister(isGather ? 0 : 1)) / elementSize),
+    index: RegisterExt.number(instruction.memoryIndex),
+    indexSize,
+    mask: instruction.opMask !== Register.None
+      ? { opmask: RegisterExt.number(instruction.opMask) }
+      : { vector: RegisterExt.number(instruction.opRegister(2)), elementSize },
   };
 }
 

@@ -3,6 +3,7 @@ import test from 'tape';
 import { cpuMode } from '../../../src/x86/cpu-mode.js';
 import type { GeneralRegisters, SystemRegisters } from '../../../src/x86/cpu-state.js';
 import { accessesOf, type AccessState, type Instruction } from '../../../src/x86/instruction-access.js';
+import { writeXsave, XSTATE } from '../../../src/x86/xsave.js';
 import { generalRegisters, sampleLayout, segment, systemRegisters } from './sample-state.js';
 
 type Mode = 'real' | 'prot' | 'long';
@@ -173,7 +174,7 @@ table('areas', [
 
 test('instruction access: an XSAVE area is as long as XCR0 and EDX:EAX make it', (t) => {
   const size = (xcr0: bigint, mask: bigint): number | undefined => {
-    const cpu = { ...state('long', { rax: mask, rdx: 0n, rdi: 0x9000n }), xsave: { xcr0, layout: sampleLayout() } };
+    const cpu = { ...state('long', { rax: mask, rdx: 0n, rdi: 0x9000n }), xsave: { xcr0, layout: sampleLayout(), area: new Uint8Array(0) } };
     return accessesOf(bytes('0f ae 27'), cpu)?.accesses[0]?.size;
   };
   t.deepEqual([size(3n, 7n), size(7n, 3n), size(7n, 7n), size(0x2e7n, 0x2e7n), size(0xe7n, 0x27n)], [576, 576, 832, 2696, 1152]);
@@ -202,11 +203,53 @@ test('instruction access: the stack pointer is as wide as SS.B says', (t) => {
   t.end();
 });
 
-test('instruction access: a gather is bounded by all of linear memory', (t) => {
+/** A processor whose vector registers hold these 32-bit elements, and whose opmask registers these bits. */
+function vectors(mode: Mode, registers: Readonly<Record<number, readonly number[]>>, opmasks: Readonly<Record<number, number>> = {}): AccessState {
+  const layout = sampleLayout();
+  const area = new Uint8Array(Math.max(...[...layout.values()].map(({ offset, size }) => offset + size)));
+  const put = (component: number, start: number, size: number, from: Uint8Array): void => {
+    writeXsave(area, layout, { component, start, size }, from);
+  };
+  for (const [name, elements] of Object.entries(registers)) {
+    const number = Number(name);
+    const all = new Uint8Array(Int32Array.from({ length: 16 }, (_, i) => elements[i] ?? 0).buffer);
+    if (number >= 16) put(XSTATE.hi16Zmm, 64 * (number - 16), 64, all);
+    else {
+      put(XSTATE.sse, 16 * number, 16, all);
+      put(XSTATE.avx, 16 * number, 16, all.subarray(16));
+      put(XSTATE.zmmHi256, 32 * number, 32, all.subarray(32));
+    }
+  }
+  for (const [number, bits] of Object.entries(opmasks)) put(XSTATE.opmask, 8 * Number(number), 8, Uint8Array.of(bits & 0xff, bits >> 8, 0, 0, 0, 0, 0, 0));
+  return { ...state(mode), xsave: { xcr0: 0xe7n, layout, area } };
+}
+
+const ON = -0x8000_0000;
+
+test('instruction access: the lanes of a gather or scatter that count, at signed indices', (t) => {
+  const gather = (registers: Readonly<Record<number, readonly number[]>>, code = 'c4 e2 69 92 04 08', mode: Mode = 'long'): string =>
+    show(accessesOf(bytes(code), vectors(mode, registers)));
+  t.equal(gather({ 1: [0, 0x40, -0x40, 8], 2: [ON, ON, ON, ON] }), 'r 1100+4, r 1140+4, r 10c0+4, r 1108+4', 'vgatherdps xmm0, [rax+xmm1], xmm2');
+  t.equal(gather({ 1: [0, 0x40, -0x40, 8], 2: [0, ON, 0x7fff_ffff, -1] }), 'r 1140+4, r 1108+4', 'masked');
+  t.equal(gather({ 1: [1, 2, 3, 4], 2: [0, 0, 0, 0] }), '', 'none');
+  t.equal(gather({ 1: [1, 0, 0, 0, 5, 6], 2: Array<number>(8).fill(ON) }, 'c4 e2 6d 92 04 c8'),
+    'r 1108+4, r 1100+4, r 1100+4, r 1100+4, r 1128+4, r 1130+4, r 1100+4, r 1100+4', 'ymm, scale 8');
+  t.equal(gather({ 3: [4, 9, 7, 7], 1: [0, ON, 0, ON] }, 'c4 e2 f1 92 04 98'), 'r 1110+8, r 1124+8', 'vgatherdpd: two of the four indices');
+  t.equal(gather({ 3: [0x10, 0, -8, -1], 2: [ON, ON, ON, ON] }, 'c4 e2 69 93 0c 18'), 'r 1110+4, r 10f8+4', 'vgatherqps xmm: 8-byte indices');
+  t.equal(gather({ 1: [-0x2000, 0, 0, 0], 2: [ON] }, 'c4 e2 69 92 04 08', 'prot'), 'r fffff100+4', '32-bit addresses wrap');
+  const scatter = (k1: number, code: string): string => show(accessesOf(bytes(code), vectors('long', { 3: [0, 1, 2, 3, 4, 5, 6, 7, 8], 19: [0x100, 0x200] }, { 1: k1 })));
+  t.equal(scatter(0b1_0000_0101, '62 f2 7d 49 a0 0c 98'), 'w 1100+4, w 1108+4, w 1120+4', 'vpscatterdd [rax+zmm3*4]{k1}, zmm1');
+  t.equal(scatter(3, '62 e2 7d 41 a0 0c 18'), 'w 1200+4, w 1300+4', 'zmm19');
+  t.end();
+});
+
+test('instruction access: a gather without the vector registers, and a tile, are bounded by all of linear memory', (t) => {
   const gather = accessesOf(bytes('c4 e2 69 92 04 08'), state('long'));
   t.deepEqual([gather?.isScattered, show(gather)], [true, `r 0+${2 ** 64}`], 'vgatherdps');
   const scatter = accessesOf(bytes('62 f2 7d 09 a2 04 08'), state('prot'));
   t.deepEqual([scatter?.isScattered, show(scatter)], [true, `w 0+${2 ** 32}`], 'vscatterdps');
+  const tile = accessesOf(bytes('c4 e2 7b 4b 04 08'), vectors('long', {}));
+  t.deepEqual([tile?.isScattered, show(tile)], [true, `r 0+${2 ** 64}`], 'tileloadd');
   t.equal(accessesOf(bytes('8b 00'), state('long'))?.isScattered, false);
   t.end();
 });
