@@ -22,7 +22,7 @@ import {
 import { PlannedRun } from './planned-run.js';
 import type { Planting } from './planting.js';
 import type { SingleStep, StepRequest } from './single-step.js';
-import { failedOnProtectedPage, stepOff, stepOn } from './step-off.js';
+import { failedOnProtectedPage, hangsOnProtectedPage, stepOff, stepOn } from './step-off.js';
 import { Watching } from './watching.js';
 
 export interface ContinueJobOptions {
@@ -122,6 +122,7 @@ export class ContinueJob implements Job {
     const { catching, view } = this.options;
     if (this.phase !== 'run') return undefined;
     view.invalidate();
+    if (hangsOnProtectedPage(view, this.options.planting)) return this.stepIn('unprotected');
     const moved = this.moved();
     if (moved !== undefined) this.options.moved(moved);
     else if (!catching.entriesChanged) return undefined;
@@ -237,9 +238,9 @@ export class ContinueJob implements Job {
     return { ...this.run(), instead };
   }
 
-  private stepIn(phase: Phase): RunAgain | RunAlone {
+  private stepIn(wanted: Phase): RunAgain | RunAlone {
     const { makeStep, planting, catching, view } = this.options;
-    this.phase = phase;
+    const phase = this.phase = hangsOnProtectedPage(view, planting) ? 'unprotected' : wanted;
     view.invalidate();
     return stepOff(view, planting, () => {
       this.step = makeStep({ blockInterrupts: false, dataRegisters: this.planned.dataRegisters });

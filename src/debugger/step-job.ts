@@ -8,7 +8,7 @@ import type { Planned } from './breakpoint-planning.js';
 import type { CpuView } from './cpu-view.js';
 import type { Planting } from './planting.js';
 import type { SingleStep, StepRequest } from './single-step.js';
-import { failedOnProtectedPage, stepOff, stepOn } from './step-off.js';
+import { failedOnProtectedPage, hangsOnProtectedPage, stepOff, stepOn } from './step-off.js';
 import { Watching } from './watching.js';
 
 export interface StepRange {
@@ -85,9 +85,11 @@ export class StepJob implements Job {
     return catching.afterStep() ?? (sentence === undefined ? undefined : { sentence });
   }
 
-  /** One instruction, or the range as far as nothing needs a look at each; `unprotected`: with no page protected. */
-  private next(unprotected = false): RunAgain | RunAlone {
+  /** One instruction, or the range as far as nothing needs a look at each; `failed`: the last try, for a page is protected. */
+  private next(failed = false): RunAgain | RunAlone {
     const { makeStep, range, breakpoints, blockInterrupts, catching, view, planting } = this.options;
+    view.invalidate();
+    const unprotected = failed || hangsOnProtectedPage(view, planting);
     this.step?.finish();
     const whole = range !== undefined && !unprotected && !planting.blocks(view) && this.watching?.needsSteps !== true && !catching.looksAtSteps;
     return stepOff(view, planting, () => {
