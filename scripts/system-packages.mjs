@@ -14,6 +14,8 @@ const NEEDED = new Map([
   // For test/package, which runs the shipped binary on musl.
   ['musl-gcc', 'musl-tools'],
   ['python3', 'python3'],
+  ['nasm', 'nasm'],
+  ['yasm', 'yasm'],
   ['/usr/share/seabios/bios-256k.bin', 'seabios'],
   ['iasl', 'acpica-tools'],
 ]);

@@ -12,14 +12,14 @@ _OPERAND_SIZE_PREFIX = 0x66
 
 
 class CallSite(NamedTuple):
-    # "near", "far", "interrupt" or "indirect" (a near call through a register or memory).
+    # "near", "far" or "indirect" (a near call through a register or memory).
     kind: str
     # Bytes of each pushed word: 2 or 4.
     slot: int
-    # Linear address of the callee; None for "indirect".
+    # Of a near call the callee's linear address, of a far call its offset; None where the call names a register or memory.
     target: Optional[int]
-    # The vector of an "interrupt".
-    vector: Optional[int] = None
+    # The code segment that a far call names.
+    selector: int = 0
 
 
 def near_call_sites(memory: GuestMemory, code_base: int, offset: int, bits: int) -> Iterator[CallSite]:
@@ -42,15 +42,19 @@ def near_call_sites(memory: GuestMemory, code_base: int, offset: int, bits: int)
             yield CallSite("indirect", other if is_prefixed else native, None)
 
 
-def far_call_site(memory: GuestMemory, return_address: int, bits: int) -> Optional[CallSite]:
-    """`lcall $selector, $offset` that ends at the linear `return_address`; for segments addressed in paragraphs."""
+def far_call_sites(memory: GuestMemory, return_address: int, bits: int) -> Iterator[CallSite]:
+    """The far calls with the code's own operand size that may end at the linear `return_address`."""
     slot = bits // 8
-    before = memory.bytes(return_address - 3 - slot, 3 + slot)
-    if before is None or before[0] != 0x9A:
-        return None
-    offset = int.from_bytes(before[1:1 + slot], "little")
-    selector = int.from_bytes(before[1 + slot:], "little")
-    return CallSite("far", slot, selector * 16 + offset)
+    before = memory.bytes(return_address - 7, 7)
+    if before is None:
+        return
+    start = 7 - 3 - slot
+    if before[start] == 0x9A:
+        offset = int.from_bytes(before[start + 1:start + 1 + slot], "little")
+        yield CallSite("far", slot, offset, selector=int.from_bytes(before[start + 1 + slot:], "little"))
+    for length in range(2, 7):
+        if any(_is_indirect_call(before[7 - length:], address_bits, is_far=True) for address_bits in {bits, 32}):
+            yield CallSite("far", slot, None)
 
 
 def interrupt_vector(memory: GuestMemory, return_address: int) -> Optional[int]:
@@ -63,9 +67,10 @@ def interrupt_vector(memory: GuestMemory, return_address: int) -> Optional[int]:
     return 3 if before[1] == 0xCC else None
 
 
-def _is_indirect_call(code: bytes, address_bits: int) -> bool:
-    """Whether `code` is exactly one FF /2 (SDM vol. 2, tables 2-1 to 2-3). In 16-bit code 32-bit addressing is met too."""
-    if code[0] != 0xFF or code[1] >> 3 & 7 != 2:
+def _is_indirect_call(code: bytes, address_bits: int, is_far: bool = False) -> bool:
+    """Whether `code` is exactly one FF /2, or FF /3 for a far call (SDM vol. 2, tables 2-1 to 2-3). In 16-bit code 32-bit
+    addressing is met too."""
+    if code[0] != 0xFF or code[1] >> 3 & 7 != (3 if is_far else 2) or (is_far and code[1] >> 6 == 3):
         return False
     mod, rm = code[1] >> 6, code[1] & 7
     length = 2

@@ -26,10 +26,12 @@ CPU_MODES = (
 )
 
 # Bits 0 to 3 are the code, 4 and 5 the CPL, 6 says that a data segment of real mode reaches beyond 64 KiB.
+# 7 and 8 tell a stack pointer whose width is not the code's: 32 bits under 16-bit code, and 16 under 32-bit code.
 CODE_MASK = 0xF
 CPL_SHIFT = 4
 CPL_MASK = 0x3
 UNREAL = 1 << 6
+STACK_32, STACK_16 = 1 << 7, 1 << 8
 
 
 def mode_of(read_register: Callable[[str], gdb.Value]) -> Optional[CpuMode]:
@@ -49,6 +51,12 @@ def privilege_level_of(read_register: Callable[[str], gdb.Value]) -> Optional[in
 def is_unreal(read_register: Callable[[str], gdb.Value]) -> bool:
     """Whether it is real mode with segments as protected mode left them."""
     return (_register(read_register) or 0) & UNREAL != 0
+
+
+def stack_bits_of(read_register: Callable[[str], gdb.Value], mode: CpuMode) -> int:
+    """Width of the stack pointer that pushes and calls use in `mode`, by SS.B: 16 or 32; 64 in 64-bit code."""
+    value = _register(read_register) or 0
+    return 32 if value & STACK_32 else 16 if value & STACK_16 else mode.bits
 
 
 def _register(read_register: Callable[[str], gdb.Value]) -> Optional[int]:

@@ -1,14 +1,13 @@
 """`kvm x`: gdb's `x` for an address with a segment."""
 
-from typing import Tuple
+from typing import Optional, Tuple
 
 import gdb
 
+from .segments import NoSegment, base_of
 from .stopped_guest import StoppedGuest, evaluate, number
 
 _SEGMENT_REGISTERS = ("cs", "ds", "es", "fs", "gs", "ss")
-# Bits of a descriptor's base (SDM vol. 3, figure 3-8).
-_DESCRIPTOR_SIZE = 8
 
 
 class KvmExamineCommand(gdb.Command):
@@ -67,27 +66,17 @@ def _base_of(guest: StoppedGuest, segment: str) -> int:
     selector = number(segment)
     if not 0 <= selector <= 0xFFFF:
         raise gdb.GdbError(f"{segment} is {selector:#x}, and a segment has 16 bits.")
-    return selector * 16 if guest.mode.uses_paragraphs else _descriptor_base(guest, selector)
-
-
-def _descriptor_base(guest: StoppedGuest, selector: int) -> int:
-    if selector & 0xFFFC == 0:
-        raise gdb.GdbError(f"{selector:#x} is the null selector, which names no segment.")
-    if selector & 4:
-        if guest.register("ldtr") & 0xFFFC == 0:
-            raise gdb.GdbError(f"Selector {selector:#x} is in the LDT, and none is loaded.")
-        name, base, limit = "LDT", guest.register("ldtr_base"), guest.register("ldtr_limit")
-    else:
-        table = guest.read_register("gdtr")
-        name, base, limit = "GDT", int(table["base"]), int(table["limit"])
-    offset = selector & 0xFFF8
-    if offset + _DESCRIPTOR_SIZE - 1 > limit:
-        raise gdb.GdbError(f"Selector {selector:#x} is beyond the {name}'s limit {limit:#x}.")
     try:
-        entry = bytes(gdb.selected_inferior().read_memory(base + offset, _DESCRIPTOR_SIZE))
-    except gdb.error as error:
-        raise gdb.GdbError(str(error)) from None
-    return int.from_bytes(entry[2:5] + entry[7:8], "little")
+        return base_of(selector, guest.mode, guest.read_register, _read_bytes)
+    except NoSegment as trouble:
+        raise gdb.GdbError(str(trouble)) from None
+
+
+def _read_bytes(address: int, length: int) -> Optional[bytes]:
+    try:
+        return bytes(gdb.selected_inferior().read_memory(address, length))
+    except gdb.error:
+        return None
 
 
 def _offset(guest: StoppedGuest, expression: str) -> int:

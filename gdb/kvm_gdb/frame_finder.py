@@ -7,9 +7,9 @@ first instruction, after `push bp`, in its body and at its `ret`; and it gives t
 a function, which gdb's `nexti` and `finish` rely on.
 """
 
-from typing import Iterator, NamedTuple, Optional
+from typing import Callable, Iterator, NamedTuple, Optional
 
-from .call_sites import far_call_site, interrupt_vector, near_call_sites
+from .call_sites import CallSite, far_call_sites, interrupt_vector, near_call_sites
 from .cpu_mode import CpuMode
 from .guest_memory import GuestMemory
 from .interrupt_table import ERROR_CODE_VECTORS, InterruptTable
@@ -32,6 +32,8 @@ class Registers(NamedTuple):
     cs: int
     cs_base: int
     ss_base: int
+    # Width of the stack pointer: SS.B, which need not be the width of the code.
+    stack_bits: int
 
 
 class Caller(NamedTuple):
@@ -41,19 +43,23 @@ class Caller(NamedTuple):
     sp: int
     # The caller's frame pointer, as far as it is known.
     bp: int
-    # What a far call or an interrupt saved besides; None for a near call.
+    # What a far call or an interrupt saved besides, and where that segment lies; None for a near call.
     cs: Optional[int]
+    cs_base: Optional[int]
     flags: Optional[int]
     # The start of the function that was called.
     function: int
 
 
 class FrameFinder:
-    def __init__(self, memory: GuestMemory, mode: CpuMode, registers: Registers, interrupts: InterruptTable):
+    def __init__(self, memory: GuestMemory, mode: CpuMode, registers: Registers, interrupts: InterruptTable,
+                 code_segments: Callable[[int], Optional[int]]):
+        """`code_segments`: the linear base of the code segment that a selector names, None where it names none."""
         self._memory = memory
         self._mode = mode
         self._registers = registers
         self._interrupts = interrupts
+        self._base_of = code_segments
         self._slot = mode.bits // 8
 
     def caller(self) -> Optional[Caller]:
@@ -90,7 +96,7 @@ class FrameFinder:
                     continue
                 bp = self._stack(registers.bp, slot) if framed else registers.bp
                 if bp is not None:
-                    yield Caller(registers.cs_base + offset, position + slot, bp, None, None, function)
+                    yield Caller(registers.cs_base + offset, position + slot, bp, None, None, None, function)
 
     def _indirect_function(self, position: int, slot: int, framed: bool) -> int:
         """A guess at the function that an indirect call has entered, which makes the guess's weight.
@@ -119,15 +125,23 @@ class FrameFinder:
         base = self._base_of(selector)
         if base is None or not self._may_be_code(base, offset):
             return
-        site = far_call_site(self._memory, base + offset, self._mode.bits) if self._mode.uses_paragraphs else None
-        if site is not None and self._may_contain_pc(site.target):
-            yield Caller(base + offset, position + 2 * slot, registers.bp, selector, None, site.target)
+        for site in far_call_sites(self._memory, base + offset, self._mode.bits):
+            function = self._far_function(site, position)
+            if self._may_contain_pc(function):
+                yield Caller(base + offset, position + 2 * slot, registers.bp, selector, base, None, function)
         flags = self._stack(position + 2 * slot, slot)
         if flags is not None and flags & _FLAGS_FIXED == _FLAGS_FIXED_VALUE:
             vector = interrupt_vector(self._memory, base + offset)
             handler = None if vector is None else self._interrupts.handler(vector)
             if self._may_contain_pc(handler):
-                yield Caller(base + offset, position + 3 * slot, registers.bp, selector, flags, handler)
+                yield Caller(base + offset, position + 3 * slot, registers.bp, selector, base, flags, handler)
+
+    def _far_function(self, site: CallSite, position: int) -> Optional[int]:
+        """Linear address of what a far call has entered; a guess where the call names it by memory."""
+        if site.target is None:
+            return self._indirect_function(position, site.slot, framed=False)
+        base = self._base_of(site.selector)
+        return None if base is None else base + site.target
 
     def _hardware_interrupt(self) -> Optional[Caller]:
         """At the first instruction of a handler the frame lies at the stack pointer, whatever was interrupted."""
@@ -140,21 +154,15 @@ class FrameFinder:
             base = self._base_of(selector & 0xFFFF)
             vector = None if base is None else self._interrupts.vector_of(registers.pc)
             if vector is not None and has_error_code == (vector in ERROR_CODE_VECTORS and not self._mode.uses_paragraphs):
-                return Caller(base + offset, position + 3 * slot, registers.bp, selector & 0xFFFF, flags, registers.pc)
+                return Caller(base + offset, position + 3 * slot, registers.bp, selector & 0xFFFF, base, flags, registers.pc)
         return None
 
     def _may_be_code(self, base: int, offset: int) -> bool:
         """Spares a read where a stack word is no return address at first sight."""
         return 0 < offset < 2**self._mode.bits and abs(base + offset - self._registers.pc) < _CODE_WINDOW
 
-    def _base_of(self, selector: int) -> Optional[int]:
-        """Base of a code segment. In protected mode only the current segment's is known."""
-        if self._mode.uses_paragraphs:
-            return selector * 16
-        return self._registers.cs_base if selector == self._registers.cs else None
-
     def _stack(self, position: int, size: int) -> Optional[int]:
-        return self._memory.number(self._registers.ss_base + position % 2 ** self._mode.bits, size)
+        return self._memory.number(self._registers.ss_base + position % 2 ** self._registers.stack_bits, size)
 
     def _may_contain_pc(self, function: Optional[int]) -> bool:
         return function is not None and 0 <= self._registers.pc - function < _FUNCTION_WINDOW

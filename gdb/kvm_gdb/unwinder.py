@@ -4,16 +4,17 @@ gdb's own unwinders for x86-64 read 8-byte slots at $rsp and know nothing of SS.
 code with symbols under `set architecture i386`, they know better than this one, which then stays out of the way.
 """
 
-from typing import Dict
+from typing import Callable, Dict, Optional
 
 import gdb
 import gdb.unwinder
 from gdb.FrameDecorator import FrameDecorator
 
-from .cpu_mode import CpuMode, mode_of
+from .cpu_mode import CpuMode, mode_of, stack_bits_of
 from .frame_finder import Caller, FrameFinder, Registers
 from .guest_memory import memory_of_this_stop
 from .interrupt_table import InterruptTable
+from .segments import NoSegment, base_of
 
 # Registers that the caller's frame shows. All of them are named, for gdb takes one that an unwinder does not name as
 # lost. Vector and x87 registers are left out: nothing here knows who saves them.
@@ -48,11 +49,21 @@ class ModeUnwinder(gdb.unwinder.Unwinder):
             return None
         self._memory.look_from(gdb.selected_thread(), registers if pending_frame.level() == 0 else None)
         interrupts = InterruptTable(self._memory, mode, pending_frame.read_register)
-        finder = FrameFinder(self._memory, mode, registers, interrupts)
+        finder = FrameFinder(self._memory, mode, registers, interrupts, self._code_segments(pending_frame, mode))
         caller = finder.caller()
         if caller is None:
             return _outermost(pending_frame, mode, registers)
         return _unwind_info(pending_frame, mode, registers, caller)
+
+
+    def _code_segments(self, pending_frame, mode: CpuMode) -> Callable[[int], Optional[int]]:
+        """The base of a code segment by its selector, None where it has none."""
+        def base(selector: int) -> Optional[int]:
+            try:
+                return base_of(selector, mode, pending_frame.read_register, self._memory.bytes)
+            except NoSegment:
+                return None
+        return base
 
 
 def _gdb_knows_better(pending_frame, mode: CpuMode) -> bool:
@@ -72,32 +83,33 @@ def _read_registers(pending_frame, mode: CpuMode) -> Registers:
                 pass
         return int(pending_frame.read_register(names[-1])) & _MASK64
 
-    offset_mask = 2**mode.bits - 1
+    stack_bits = stack_bits_of(pending_frame.read_register, mode)
+    stack_mask = 2**stack_bits - 1
     return Registers(
         pc=read("pc"),
-        sp=read("rsp", "esp") & offset_mask,
-        bp=read("rbp", "ebp") & offset_mask,
+        sp=read("rsp", "esp") & stack_mask,
+        bp=read("rbp", "ebp") & stack_mask,
         cs=read("cs") & 0xFFFF,
         cs_base=read("cs_base"),
         ss_base=read("ss_base"),
+        stack_bits=stack_bits,
     )
 
 
 def _outermost(pending_frame, mode: CpuMode, registers: Registers):
     """A frame that is its own caller, which is where gdb stops. Its id must not move with the stack pointer, or `nexti`
-    would lose the frame while the code pushes and pops; it is an address above every stack."""
-    info = pending_frame.create_unwind_info(FrameId(registers.ss_base + 2**mode.bits + 1))
+    would lose the frame while the code pushes and pops; it is an address above every stack, and another one in code of another
+    width, so that gdb shows where a step across a switch of modes has led."""
+    info = pending_frame.create_unwind_info(FrameId(registers.ss_base + 2**32 + mode.bits))
     _save(pending_frame, info, {})
     return info
 
 
 def _unwind_info(pending_frame, mode: CpuMode, registers: Registers, caller: Caller):
-    sp = caller.sp % 2**mode.bits
+    sp = caller.sp % 2**registers.stack_bits
     changed = {"rip": caller.pc, "eip": caller.pc, "rsp": sp, "esp": sp, "rbp": caller.bp, "ebp": caller.bp}
     if caller.cs is not None:
-        changed["cs"] = caller.cs
-        if mode.uses_paragraphs:
-            changed["cs_base"] = caller.cs * 16
+        changed["cs"], changed["cs_base"] = caller.cs, caller.cs_base
     if caller.flags is not None:
         changed["eflags"] = caller.flags
     info = pending_frame.create_unwind_info(FrameId(registers.ss_base + caller.sp))

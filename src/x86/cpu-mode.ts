@@ -85,6 +85,12 @@ export function isUnreal(
   return [ds, es, fs, gs, ss].some((segment) => segment.limit > 0xffff);
 }
 
+/** Width of the stack pointer that pushes and calls use, by SS.B (SDM vol. 1, 6.2.3): 16, 32, or 64 in 64-bit mode. */
+export function stackBits(sregs: Pick<SystemRegisters, 'ss'>, mode: CpuMode): 16 | 32 | 64 {
+  if (mode === LONG64) return 64;
+  return sregs.ss.db !== 0 ? 32 : 16;
+}
+
 const MASK32 = 0xffff_ffffn;
 
 /** Linear address of an offset in CS: CS.base + `rip` modulo 2^32, or `rip` itself in 64-bit mode. */
@@ -103,6 +109,6 @@ export function ripOfLinear(sregs: Pick<SystemRegisters, 'cs'>, linear: bigint, 
  */
 export function linearSp(sregs: Pick<SystemRegisters, 'ss'>, rsp: bigint, mode: CpuMode): bigint {
   if (mode === LONG64) return rsp;
-  const offset = sregs.ss.db !== 0 ? rsp & MASK32 : rsp & 0xffffn;
+  const offset = stackBits(sregs, mode) === 32 ? rsp & MASK32 : rsp & 0xffffn;
   return (sregs.ss.base + offset) & MASK32;
 }

@@ -22,7 +22,7 @@ export type RegisterSource =
   | { readonly kind: 'xcr0' }
   | { readonly kind: 'msr'; readonly index: number }
   | { readonly kind: 'xsave'; readonly field: XsaveField }
-  /** Mode code in bits 3:0, CPL in bits 5:4, unreal in bit 6. Read only. */
+  /** Mode code in bits 3:0, CPL in bits 5:4, unreal in bit 6, a stack of another width in bits 7 and 8. Read only. */
   | { readonly kind: 'mode' };
 
 /** A register before it has a number and an offset. */

@@ -2,14 +2,19 @@
  * Registers to bytes in the layout of a target description: little-endian, `g` order. On the path of every `g` and of
  * the expedited registers in every stop reply.
  */
-import { cpl, cpuMode, isUnreal, linearPc, type CpuMode } from './cpu-mode.js';
+import { cpl, cpuMode, isUnreal, linearPc, stackBits, type CpuMode } from './cpu-mode.js';
 import type { RegisterSource, X86Register, X86TargetDescription } from './description-types.js';
 import type { RegisterFile } from './register-file.js';
 import { readXsave } from './xsave.js';
 
-/** The `mode` register: mode code in bits 3:0, CPL in bits 5:4, unreal in bit 6. */
+/**
+ * The `mode` register: mode code in bits 3:0, CPL in bits 5:4, unreal in bit 6. Bits 7 and 8 tell a stack whose width is
+ * not the code's: 32-bit under 16-bit code, 16-bit under 32-bit code.
+ */
 function modeValue(file: RegisterFile, mode: CpuMode): number {
-  return mode.code | (cpl(file.sregs, mode) << 4) | (isUnreal(file.sregs, mode) ? 1 << 6 : 0);
+  const stack = stackBits(file.sregs, mode);
+  const otherStack = stack === mode.operandBits ? 0 : stack === 32 ? 1 << 7 : 1 << 8;
+  return mode.code | (cpl(file.sregs, mode) << 4) | (isUnreal(file.sregs, mode) ? 1 << 6 : 0) | otherStack;
 }
 
 function encode(

@@ -32,7 +32,7 @@ const XCR0: readonly FieldDefinition[] = [
 
 const TYPES: readonly TypeDefinition[] = [
   { kind: 'enum', id: 'cpu_mode', size: 4, values: CPU_MODES.map(({ name, code }) => [name.toUpperCase(), code] as const) },
-  { kind: 'flags', id: 'x86_mode', size: 4, fields: [['mode', 0, 3, 'cpu_mode'], ['cpl', 4, 5], ['unreal', 6]] },
+  { kind: 'flags', id: 'x86_mode', size: 4, fields: [['mode', 0, 3, 'cpu_mode'], ['cpl', 4, 5], ['unreal', 6], ['ss32', 7], ['ss16', 8]] },
   { kind: 'enum', id: 'dr7_type', size: 4, values: [['X', 0], ['W', 1], ['IO', 2], ['RW', 3]] },
   { kind: 'enum', id: 'dr7_length', size: 4, values: [['1', 0], ['2', 1], ['8', 2], ['4', 3]] },
   { kind: 'struct', id: 'x86_table', fields: [['base', 'uint64'], ['limit', 'uint32']] },

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type Test } from 'tape';
-import { assemble } from './support/assembled-guest.js';
 import { checkAnswers, withAttachedGdb, withGdb, type GdbConsole } from './support/gdb-console.js';
 import { buildGuests, GDB_HELPER } from './support/gdb-session.js';
+import { testGuest } from './support/test-guest.js';
 
 buildGuests();
 const LOAD = `source ${GDB_HELPER}`;
@@ -21,7 +21,7 @@ async function allSpeak(t: Test, gdb: GdbConsole, where: string): Promise<void> 
 }
 
 test('every command works in every CPU mode that a guest goes through, and back', async (t) => {
-  const { image, elf } = assemble('tour');
+  const { image, elf } = testGuest('tour');
   await withAttachedGdb([image], async (gdb) => {
     await gdb.run(LOAD);
     for (const [label, mode, rows] of [

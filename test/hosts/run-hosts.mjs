@@ -47,8 +47,9 @@ async function prepare(host, places) {
   const tools = await unpacked(places.cache, 'tools', packageSets.tools);
   for (const name of ['kernel', host.packages]) await unpacked(places.cache, name, packageSets[name]);
   if (places.disk !== undefined) return;
-  // Its own test builds it where it can; a host has no compiler.
+  // Their own tests build them where they can; a host has no compiler.
   await runQuietly('The library that lets KVM calls fail could not be built.', 'make', ['-s', '-C', join(root, 'test/native'), 'faults']);
+  await runQuietly('The guests of the gdb tests could not be built.', 'make', ['-s', '-C', join(root, 'test/gdb/guests')]);
   places.disk = await makeDisk(places.work, join(tools, 'bin/busybox'), await guestKernel(places));
 }
 

@@ -9,6 +9,7 @@ import gdb
 from kvm_gdb.cpu_mode import CPU_MODES, mode_of
 from kvm_gdb.frame_finder import FrameFinder, Registers
 from kvm_gdb.interrupt_table import InterruptTable
+from kvm_gdb.segments import NoSegment, base_of
 
 MODES = {mode.name: mode for mode in CPU_MODES}
 CODE_BASE, STACK_BASE = 0x7C00, 0x90000
@@ -40,17 +41,27 @@ def longs(*values):
     return struct.pack(f"<{len(values)}I", *values)
 
 
-def find(pieces, mode="real16", pc=0x7E00, sp=0x100, bp=0, cs=0x7C0, cs_base=CODE_BASE, ss_base=STACK_BASE, idtr=None):
+def find(pieces, mode="real16", pc=0x7E00, sp=0x100, bp=0, cs=0x7C0, cs_base=CODE_BASE, ss_base=STACK_BASE, idtr=None, stack_bits=None, gdt=None):
     memory = Memory(pieces)
-    registers = Registers(pc, sp, bp, cs, cs_base, ss_base)
+    bits = MODES[mode].bits
+    registers = Registers(pc, sp, bp, cs, cs_base, ss_base, stack_bits or bits)
 
     def read_register(name):
-        if idtr is None:
+        table = {"idtr": idtr, "gdtr": gdt}.get(name)
+        if table is None:
             raise ValueError(name)
-        return idtr
+        return table
+
+    def code_segments(selector):
+        if gdt is None and not MODES[mode].uses_paragraphs:
+            return cs_base if selector == cs else None
+        try:
+            return base_of(selector, MODES[mode], read_register, memory.bytes)
+        except NoSegment:
+            return None
 
     table = InterruptTable(memory, MODES[mode], read_register)
-    return FrameFinder(memory, MODES[mode], registers, table).caller()
+    return FrameFinder(memory, MODES[mode], registers, table, code_segments).caller()
 
 
 def near16(call_at, target):
@@ -101,6 +112,41 @@ expect(
 expect(
     "far call", find({0x8010: b"\x9a" + words(0x200, 0x7C0), 0x90100: words(0x15, 0x800)}),
     pc=0x8015, sp=0x104, cs=0x800, flags=None,
+)
+
+expect(
+    "far call through memory, at the first instruction",
+    find({0x8010: b"\xff\x1e\x34\x12", 0x90100: words(0x14, 0x800)}), pc=0x8014, sp=0x104, cs=0x800, cs_base=0x8000, function=0x7E00,
+)
+expect(
+    "32-bit stack under 16-bit code", find({**CALL, 0x90000 + 0x12000: words(RETURN)}, sp=0x12000, stack_bits=32), pc=0x7C13, sp=0x12002,
+)
+expect(
+    "16-bit stack under 32-bit code",
+    find({0x7C10: b"\xe8" + struct.pack("<i", 0x7E00 - 0x7C15), 0x9FFFC: longs(0x7C15)}, mode="protected32", cs=8, cs_base=0, sp=0xFFFC, stack_bits=16),
+    pc=0x7C15, sp=0x10000,
+)
+
+
+def descriptor(base):
+    return struct.pack("<HHBBBB", 0xFFFF, base & 0xFFFF, base >> 16 & 0xFF, 0x9A, 0xCF, base >> 24)
+
+
+gdt = {"base": 0x2000, "limit": 0x17}
+expect(
+    "32-bit far call between segments of the GDT",
+    find(
+        {0x2008: descriptor(0x7C00) + descriptor(0x8000), 0x8010: b"\x9a" + longs(0x200) + words(8), 0x9000: longs(0x17, 0x10)},
+        mode="protected32", cs=8, cs_base=0x7C00, ss_base=0, sp=0x9000, gdt=gdt,
+    ),
+    pc=0x8017, sp=0x9008, cs=0x10, cs_base=0x8000, function=0x7E00,
+)
+expect(
+    "a selector beyond the GDT is no far call",
+    find(
+        {0x2008: descriptor(0x7C00), 0x8010: b"\x9a" + longs(0x200) + words(8), 0x9000: longs(0x17, 0x20)},
+        mode="protected32", cs=8, cs_base=0x7C00, ss_base=0, sp=0x9000, gdt=gdt,
+    ),
 )
 
 vector60 = {0x60 * 4: words(0x200, 0x7C0), 0x7C10: b"\xcd\x60"}

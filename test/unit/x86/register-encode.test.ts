@@ -45,6 +45,12 @@ test('encode: the mode register', (t) => {
   t.equal(read(cpu, 'mode'), '0x40', 'unreal');
   cpu.sregs = systemRegisters({ cr0: 0x8000_0011n, efer: 0x500n, cs: segment({ l: 1 }), ss: segment({ dpl: 3 }) });
   t.equal(read(cpu, 'mode'), '0x37', 'long64 at CPL 3');
+  cpu.sregs = systemRegisters({ ss: segment({ db: 1 }) });
+  t.equal(read(cpu, 'mode'), '0x80', 'a 32-bit stack in real mode');
+  cpu.sregs = systemRegisters({ cr0: 0x11n, cs: segment({ db: 1 }), ss: segment() });
+  t.equal(read(cpu, 'mode'), '0x104', 'a 16-bit stack in 32-bit code');
+  cpu.sregs = systemRegisters({ cr0: 0x11n, cs: segment({ db: 1 }), ss: segment({ db: 1 }) });
+  t.equal(read(cpu, 'mode'), '0x4', 'a 32-bit stack in 32-bit code');
   t.end();
 });
 
