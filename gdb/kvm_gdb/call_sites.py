@@ -4,7 +4,7 @@ A word on the stack is a return address when a call, or an `int n`, ends just be
 to code at or before the pc (SDM vol. 2, CALL and INT n).
 """
 
-from typing import Iterator, NamedTuple, Optional
+from typing import Iterator, NamedTuple, Optional, Tuple
 
 from .guest_memory import GuestMemory
 
@@ -14,7 +14,7 @@ _OPERAND_SIZE_PREFIX = 0x66
 class CallSite(NamedTuple):
     # "near", "far" or "indirect" (a near call through a register or memory).
     kind: str
-    # Bytes of each pushed word: 2 or 4.
+    # Bytes of each pushed word: 2, 4, or 8.
     slot: int
     # Of a near call the callee's linear address, of a far call its offset; None where the call names a register or memory.
     target: Optional[int]
@@ -27,9 +27,10 @@ def near_call_sites(memory: GuestMemory, code_base: int, offset: int, bits: int)
     before = memory.bytes(code_base + offset - 7, 7)
     if before is None:
         return
-    native, other = bits // 8, 6 - bits // 8
-    for slot in (native, other):
-        start = 7 - 1 - slot
+    native = bits // 8
+    for slot in slots_of(bits):
+        # The displacement of 64-bit code has 4 bytes.
+        start = 7 - 1 - min(slot, 4)
         if before[start] != 0xE8:
             continue
         if slot != native and before[start - 1] != _OPERAND_SIZE_PREFIX:
@@ -39,17 +40,22 @@ def near_call_sites(memory: GuestMemory, code_base: int, offset: int, bits: int)
     for length in range(2, 7):
         if any(_is_indirect_call(before[7 - length:], address_bits) for address_bits in {bits, 32}):
             is_prefixed = bits == 16 and before[7 - length - 1] == _OPERAND_SIZE_PREFIX
-            yield CallSite("indirect", other if is_prefixed else native, None)
+            yield CallSite("indirect", 4 if is_prefixed else native, None)
+
+
+def slots_of(bits: int) -> Tuple[int, ...]:
+    """Bytes that a call in code of this width may push for each word, the usual ones first."""
+    return {16: (2, 4), 32: (4, 2), 64: (8,)}[bits]
 
 
 def far_call_sites(memory: GuestMemory, return_address: int, bits: int) -> Iterator[CallSite]:
-    """The far calls with the code's own operand size that may end at the linear `return_address`."""
-    slot = bits // 8
+    """The far calls with the code's usual operand size, 32 bits in 64-bit code, that may end at the linear `return_address`."""
+    slot = min(bits // 8, 4)
     before = memory.bytes(return_address - 7, 7)
     if before is None:
         return
     start = 7 - 3 - slot
-    if before[start] == 0x9A:
+    if before[start] == 0x9A and bits != 64:
         offset = int.from_bytes(before[start + 1:start + 1 + slot], "little")
         yield CallSite("far", slot, offset, selector=int.from_bytes(before[start + 1 + slot:], "little"))
     for length in range(2, 7):

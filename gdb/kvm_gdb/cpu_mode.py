@@ -11,6 +11,8 @@ class CpuMode(NamedTuple):
     bits: int
     # Segment bases are selector << 4, and interrupts go through the interrupt vector table.
     uses_paragraphs: bool
+    # EFER.LMA is set: gates of the interrupt descriptor table have 16 bytes.
+    is_long: bool = False
 
 
 # The index is the mode's code.
@@ -20,9 +22,9 @@ CPU_MODES = (
     CpuMode("vm86", 16, True),
     CpuMode("protected16", 16, False),
     CpuMode("protected32", 32, False),
-    CpuMode("compat16", 16, False),
-    CpuMode("compat32", 32, False),
-    CpuMode("long64", 64, False),
+    CpuMode("compat16", 16, False, True),
+    CpuMode("compat32", 32, False, True),
+    CpuMode("long64", 64, False, True),
 )
 
 # Bits 0 to 3 are the code, 4 and 5 the CPL, 6 says that a data segment of real mode reaches beyond 64 KiB.

@@ -1,4 +1,4 @@
-"""Finds the caller of 16- and 32-bit code without any debug information.
+"""Finds the caller of 16- and 32-bit code, and of 64-bit code where gdb believes in i386, without any debug information.
 
 Nothing is certain on such a stack, so evidence is weighed: a candidate is a place on the stack that holds a return
 address behind a call (or `int n`), and the call leads to an address at or before the pc. The candidate whose target
@@ -9,7 +9,7 @@ a function, which gdb's `nexti` and `finish` rely on.
 
 from typing import Callable, Iterator, NamedTuple, Optional
 
-from .call_sites import CallSite, far_call_sites, interrupt_vector, near_call_sites
+from .call_sites import CallSite, far_call_sites, interrupt_vector, near_call_sites, slots_of
 from .cpu_mode import CpuMode
 from .guest_memory import GuestMemory
 from .interrupt_table import ERROR_CODE_VECTORS, InterruptTable
@@ -75,7 +75,7 @@ class FrameFinder:
     def _candidates(self) -> Iterator[Caller]:
         """Most trusted first: a later one must be nearer to the pc to win."""
         registers = self._registers
-        for slot in (self._slot, 6 - self._slot):
+        for slot in slots_of(self._mode.bits):
             yield from self._near(registers.bp + slot, through_frame=True)
         for offset in range(0, _STACK_WINDOW, self._slot):
             yield from self._near(registers.sp + offset, through_frame=False)
@@ -83,7 +83,7 @@ class FrameFinder:
 
     def _near(self, position: int, through_frame: bool) -> Iterator[Caller]:
         registers = self._registers
-        for slot in {self._slot, 4}:
+        for slot in {self._slot, max(slots_of(self._mode.bits))}:
             offset = self._stack(position, slot)
             if offset is None or not self._may_be_code(registers.cs_base, offset):
                 continue
@@ -105,7 +105,7 @@ class FrameFinder:
         itself, if the return address is on top of the stack; else an address farther away than any better evidence.
         """
         pc, sp = self._registers.pc, self._registers.sp
-        push, move = ((b"\x66\x55", b"\x66\x89\xe5") if slot > self._slot else (b"\x55", b"\x89\xe5"))
+        push, move = ((b"\x66\x55", b"\x66\x89\xe5") if slot > self._slot else (b"\x55", b"\x48\x89\xe5" if slot == 8 else b"\x89\xe5"))
         length = min(pc, 1024)
         code = self._memory.bytes(pc - length, length + len(push + move))
         start = -1 if code is None else code.rfind(push + move)
@@ -134,7 +134,7 @@ class FrameFinder:
             vector = interrupt_vector(self._memory, base + offset)
             handler = None if vector is None else self._interrupts.handler(vector)
             if self._may_contain_pc(handler):
-                yield Caller(base + offset, position + 3 * slot, registers.bp, selector, base, flags, handler)
+                yield Caller(base + offset, self._behind_flags(position), registers.bp, selector, base, flags, handler)
 
     def _far_function(self, site: CallSite, position: int) -> Optional[int]:
         """Linear address of what a far call has entered; a guess where the call names it by memory."""
@@ -154,8 +154,13 @@ class FrameFinder:
             base = self._base_of(selector & 0xFFFF)
             vector = None if base is None else self._interrupts.vector_of(registers.pc)
             if vector is not None and has_error_code == (vector in ERROR_CODE_VECTORS and not self._mode.uses_paragraphs):
-                return Caller(base + offset, position + 3 * slot, registers.bp, selector & 0xFFFF, base, flags, registers.pc)
+                return Caller(base + offset, self._behind_flags(position), registers.bp, selector & 0xFFFF, base, flags, registers.pc)
         return None
+
+    def _behind_flags(self, position: int) -> int:
+        """The stack pointer before an interrupt that pushed the flags third; in 64-bit mode it is pushed as well."""
+        saved = self._stack(position + 3 * self._slot, self._slot) if self._mode.bits == 64 else None
+        return position + 3 * self._slot if saved is None else saved
 
     def _may_be_code(self, base: int, offset: int) -> bool:
         """Spares a read where a stack word is no return address at first sight."""

@@ -17,6 +17,7 @@ class InterruptTable:
     def __init__(self, memory: GuestMemory, mode: CpuMode, read_register: Callable[[str], gdb.Value]):
         self._memory = memory
         self._uses_paragraphs = mode.uses_paragraphs
+        self._gate_size = 4 if mode.uses_paragraphs else 16 if mode.is_long else 8
         try:
             register = read_register("idtr")
             self._base, self._limit = int(register["base"]), int(register["limit"])
@@ -25,7 +26,7 @@ class InterruptTable:
 
     def handler(self, vector: int) -> Optional[int]:
         """Linear address of the handler of `vector`."""
-        size = 4 if self._uses_paragraphs else 8
+        size = self._gate_size
         if vector * size + size - 1 > self._limit:
             return None
         gate = self._memory.bytes(self._base + vector * size, size)
@@ -33,8 +34,8 @@ class InterruptTable:
             return None
         if self._uses_paragraphs:
             return int.from_bytes(gate[2:4], "little") * 16 + int.from_bytes(gate[0:2], "little")
-        # SDM vol. 3, 6.11: an interrupt or trap gate; segments are taken to be flat.
-        return int.from_bytes(gate[0:2] + gate[6:8], "little")
+        # SDM vol. 3, 6.11 and 6.14.1: an interrupt or trap gate; segments are taken to be flat.
+        return int.from_bytes(gate[0:2] + gate[6:12], "little") if size == 16 else int.from_bytes(gate[0:2] + gate[6:8], "little")
 
     def vector_of(self, handler: int) -> Optional[int]:
         """The first vector that leads to the linear address `handler`."""

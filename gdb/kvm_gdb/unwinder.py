@@ -1,7 +1,8 @@
-"""Frames of 16- and 32-bit code for gdb (gdb manual, "Unwinding Frames in Python").
+"""Frames of code whose width is not that of gdb's architecture (gdb manual, "Unwinding Frames in Python").
 
-gdb's own unwinders for x86-64 read 8-byte slots at $rsp and know nothing of SS.base. In 64-bit code, and in 32-bit
-code with symbols under `set architecture i386`, they know better than this one, which then stays out of the way.
+gdb's own unwinders for x86-64 read 8-byte slots at $rsp and know nothing of SS.base; those for i386, which gdb takes
+with an ELF32 file, read 4-byte slots. In 64-bit code under the one, and in 32-bit code with symbols under the other, they
+know better than this one, which then stays out of the way.
 """
 
 from typing import Callable, Dict, Optional
@@ -25,6 +26,7 @@ _REGISTERS = (
 
 
 _MASK64 = 2**64 - 1
+_ABOVE_EVERY_STACK = 2**64 - 2**12
 
 
 class FrameId:
@@ -41,7 +43,7 @@ class ModeUnwinder(gdb.unwinder.Unwinder):
 
     def __call__(self, pending_frame):
         mode = mode_of(pending_frame.read_register)
-        if mode is None or mode.bits == 64 or _gdb_knows_better(pending_frame, mode):
+        if mode is None or _gdb_knows_better(pending_frame, mode):
             return None
         try:
             registers = _read_registers(pending_frame, mode)
@@ -67,7 +69,9 @@ class ModeUnwinder(gdb.unwinder.Unwinder):
 
 
 def _gdb_knows_better(pending_frame, mode: CpuMode) -> bool:
-    if mode.bits != 32 or pending_frame.architecture().name().startswith("i386:x86-64"):
+    if pending_frame.architecture().name().startswith("i386:x86-64"):
+        return mode.bits == 64
+    if mode.bits != 32:
         return False
     pc = int(pending_frame.read_register("pc"))
     return gdb.current_progspace().find_pc_line(pc).symtab is not None
@@ -100,7 +104,7 @@ def _outermost(pending_frame, mode: CpuMode, registers: Registers):
     """A frame that is its own caller, which is where gdb stops. Its id must not move with the stack pointer, or `nexti`
     would lose the frame while the code pushes and pops; it is an address above every stack, and another one in code of another
     width, so that gdb shows where a step across a switch of modes has led."""
-    info = pending_frame.create_unwind_info(FrameId(registers.ss_base + 2**32 + mode.bits))
+    info = pending_frame.create_unwind_info(FrameId(_ABOVE_EVERY_STACK + mode.bits))
     _save(pending_frame, info, {})
     return info
 
@@ -154,7 +158,7 @@ class QuietEnd:
             mode = mode_of(gdb.newest_frame().read_register)
         except gdb.error:
             return False
-        return self._wanted and mode is not None and mode.bits != 64
+        return self._wanted and mode is not None and (mode.bits != 64 or not gdb.newest_frame().architecture().name().startswith("i386:x86-64"))
 
     @enabled.setter
     def enabled(self, wanted: bool) -> None:

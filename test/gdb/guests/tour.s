@@ -39,6 +39,7 @@ in_protected32:
         movl    %eax, %es
         movl    %eax, %ss
         movl    $STACK, %esp
+at_near32:
         call    near32
         movl    %cr0, %eax
         andb    $0xfe, %al
@@ -80,6 +81,7 @@ in_compat16:
         .code64
 in_long64:
         movl    $STACK, %esp
+at_near64:
         call    near64
         pushq   $CODE16
         pushq   $back_compat16
@@ -110,6 +112,7 @@ back_real16:
         movw    $STACK, %sp
         movl    $0x200000, %ebx
         movb    $0x5a, (%ebx)           # unreal mode: DS reaches it
+back_call:
         call    near16
 end:
         hlt

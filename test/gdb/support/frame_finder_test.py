@@ -194,6 +194,22 @@ expect(
 )
 
 
+def quads(*values):
+    return struct.pack(f"<{len(values)}Q", *values)
+
+
+long = dict(mode="long64", cs=8, cs_base=0, ss_base=0, sp=0x9000)
+expect("64-bit call", find({**call32, 0x9000: quads(5, 0x7C15)}, pc=0x7E01, **{**long}), pc=0x7C15, sp=0x9010)
+expect("64-bit RBP frame", find({**call32, 0x9010: quads(0x9100, 0x7C15)}, pc=0x7E10, bp=0x9010, **long), pc=0x7C15, sp=0x9020, bp=0x9100)
+expect("64-bit call through a register", find({0x7C10: b"\xff\xd0", 0x9000: quads(0x7C12)}, **long), pc=0x7C12, sp=0x9008, function=0x7E00)
+expect(
+    "64-bit interrupt, which saved the stack pointer",
+    find({0x1000 + 0x80 * 16: gate(0x7E00) + bytes(8), 0x7C10: b"\xcd\x80", 0x9000: quads(0x7C12, 8, 0x246, 0x8888, 0)},
+         idtr={"base": 0x1000, "limit": 0xFFF}, **long),
+    pc=0x7C12, sp=0x8888, cs=8, flags=0x246,
+)
+
+
 def unreadable(name):
     raise ValueError(name)
 
