@@ -159,7 +159,7 @@ export class Machine {
     this.#power = this.#board === undefined && kernelIrqchip ? addPowerManagement(this.ports, raise, this.#standard.shortcuts) : undefined;
     this.#power?.place(PM_BASE);
     const bios = options.bios ?? (guest?.needsBios === true ? { disks: [] } : undefined);
-    this.#bios = bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, disks: bios.disks });
+    this.#bios = bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, video: this.video, disks: bios.disks });
 
     this.msrIndices = system.getMsrIndexList();
     this.vcpus = createVcpus(system, vm, cpus, kernelIrqchip, guest, options);

@@ -55,6 +55,16 @@ export class BiosCall {
     return Number((this.vcpu.readSregs()[segment].base + BigInt(offset)) & MASK32);
   }
 
+  /** The selector: the paragraph, in real mode. */
+  segment(name: SegmentName): number {
+    return this.vcpu.readSregs()[name].selector;
+  }
+
+  /** As MOV to a segment register does in real mode. */
+  setSegment(name: SegmentName, paragraph: number): void {
+    this.vcpu.writeSregs({ [name]: { ...this.vcpu.readSregs()[name], selector: paragraph, base: BigInt(paragraph << 4) } });
+  }
+
   setCarry(on: boolean): void {
     this.setFlag(CARRY, on);
   }

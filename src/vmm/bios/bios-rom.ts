@@ -4,13 +4,23 @@
  */
 import type { MemoryWrite } from '../boot/boot-options.js';
 import { LOW_MEMORY_END } from '../boot/memory-map.js';
+import { FONT_8X16 } from '../display/font-8x16.js';
+import { FONT_8X8 } from '../display/font-8x8.js';
 
 /** The port of the stubs' OUT; nothing else has it on a PC. */
 export const TRAP_PORT = 0xee;
+/** Interrupt vectors that point at fonts: characters 80h–FFh of 8 rows, and what graphics modes print with. */
+export const UPPER_8X8_VECTOR = 0x1f;
+export const GRAPHICS_FONT_VECTOR = 0x43;
 /** Bytes of `out TRAP_PORT, al`. */
 export const TRAP_LENGTH = 2;
 
-const SEGMENT = 0xf000;
+/** The BIOS's segment, and what else is in it. */
+export const ROM_SEGMENT = 0xf000;
+export const FONT_8X16_OFFSET = 0x9000;
+export const FONT_8X8_OFFSET = 0xa000;
+export const VENDOR_OFFSET = 0xa800;
+const VENDOR = 'kvm-gdbserver';
 const ROM_START = 0xf_0000;
 const STUBS = 0x8000;
 const STUB_SIZE = 8;
@@ -49,9 +59,14 @@ export function biosImage(services: readonly number[], hardDisks: number): BiosI
     const stub = STUBS + vector * STUB_SIZE;
     if (traps.has(vector)) rom.set([OUT_IMM8, TRAP_PORT, ...(FAULTS.has(vector) ? HALT_FOR_EVER : [IRET])], stub);
     vectors.setUint16(4 * vector, traps.has(vector) ? stub : DUMMY_IRET, true);
-    vectors.setUint16(4 * vector + 2, SEGMENT, true);
+    vectors.setUint16(4 * vector + 2, ROM_SEGMENT, true);
   }
   rom[DUMMY_IRET] = IRET;
+  rom.set(FONT_8X16, FONT_8X16_OFFSET);
+  rom.set(FONT_8X8, FONT_8X8_OFFSET);
+  rom.set(new TextEncoder().encode(VENDOR), VENDOR_OFFSET);
+  vectors.setUint16(4 * UPPER_8X8_VECTOR, FONT_8X8_OFFSET + 8 * 128, true);
+  vectors.setUint16(4 * GRAPHICS_FONT_VECTOR, FONT_8X16_OFFSET, true);
   return {
     writes: [
       { address: 0n, bytes: new Uint8Array(vectors.buffer) },

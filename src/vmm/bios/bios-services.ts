@@ -9,6 +9,7 @@ import type { MachineEvent } from '../device.js';
 import type { Exit } from '../exit.js';
 import type { GuestMemory, MemoryRegion } from '../guest-memory.js';
 import type { BlockImage } from '../storage/block-image.js';
+import type { VideoCard } from '../devices/vga/video-card.js';
 import type { Vcpu } from '../vcpu.js';
 import { BiosCall } from './bios-call.js';
 import { biosImage, isFault, TRAP_LENGTH, TRAP_PORT, vectorAt } from './bios-rom.js';
@@ -22,6 +23,7 @@ const SERVICES = [0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x
 export interface BiosOptions {
   readonly memory: GuestMemory;
   readonly ram: readonly MemoryRegion[];
+  readonly video: VideoCard;
   /** Drives 80h, 81h, … */
   readonly disks: readonly BlockImage[];
   readonly raise: (event: MachineEvent) => void;
@@ -40,8 +42,8 @@ export class BiosServices {
   private readonly said = new Set<string>();
 
   constructor(private readonly options: BiosOptions) {
-    const { memory, ram, disks, now } = options;
-    this.video = new VideoServices(memory);
+    const { memory, ram, disks, video, now } = options;
+    this.video = new VideoServices(memory, video);
     this.disk = new DiskServices(memory, disks);
     this.memoryMap = memoryMap(ram);
     this.system = new SystemServices(memory, this.memoryMap, now ?? (() => new Date()));

@@ -12,6 +12,8 @@ import { VgaRegisters } from './vga-registers.js';
 import { VIDEO_MEMORY_SIZE, VideoMemory } from './video-memory.js';
 
 const TEXT_MODE = 3;
+/** A blank, grey on black. */
+export const BLANK_CELL = 0x0720;
 /** Where all of the memory is on a machine without PCI, as Bochs has it. */
 export const ISA_FRAMEBUFFER = 0xe000_0000;
 /** Plane addresses that a glyph has in a font in plane 2. */
@@ -51,18 +53,19 @@ export class VideoCard {
     const mode = standardMode(TEXT_MODE);
     if (mode === undefined) return;
     setStandardMode(vga, mode);
-    this.loadFont(FONT_8X16, 16);
+    this.memory.clearCells(BLANK_CELL);
+    this.loadGlyphs(FONT_8X16, mode.characterHeight);
     // Now, so that a guest's first look at the screen need not leave KVM.
     this.memory.reveal(mode.address);
   }
 
-  /** Puts 256 glyphs of `height` bytes into plane 2, at plane address `start`. */
-  loadFont(font: Uint8Array, height: number, start = 0): void {
+  /** Puts glyphs of `height` bytes (1 to 32) into the font in plane 2 at plane address `start`, `first` being the first character. */
+  loadGlyphs(glyphs: Uint8Array, height: number, first = 0, start = 0): void {
     const { words } = this.memory;
-    for (let glyph = 0; glyph < 256; glyph++) {
+    for (let glyph = 0; glyph < glyphs.length / height; glyph++) {
       for (let row = 0; row < GLYPH_PITCH; row++) {
-        const at = start + glyph * GLYPH_PITCH + row;
-        words[at] = (words[at] & ~(0xff << PLANE_2)) | ((row < height ? font[glyph * height + row] : 0) << PLANE_2);
+        const at = start + (first + glyph) * GLYPH_PITCH + row;
+        words[at] = (words[at] & ~(0xff << PLANE_2)) | ((row < height ? glyphs[glyph * height + row] : 0) << PLANE_2);
       }
     }
   }

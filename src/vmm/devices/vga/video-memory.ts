@@ -145,6 +145,18 @@ export class VideoMemory implements MmioDevice {
     for (let i = 0; i < this.#cells.length; i++) this.#cells[i] = this.#words[i];
   }
 
+  /** All planes are 0. */
+  clear(): void {
+    this.#text.hide();
+    this.#words.fill(0);
+  }
+
+  /** Every cell of a text mode, or word of CGA's memory, is `cell`; fonts stay. */
+  clearCells(cell: number): void {
+    this.#text.hide();
+    for (let i = 0; i < this.#cells.length; i++) this.#words[i] = (this.#words[i] & 0xffff_0000) | cell;
+  }
+
   /** Empty; the framebuffer stays where it is. */
   reset(): void {
     this.#graphics.hide();
@@ -154,9 +166,8 @@ export class VideoMemory implements MmioDevice {
   }
 
   save(): DeviceState {
-    // words: the cells are gathered first.
-    const last = this.words.length === 0 ? 0 : lastUsed(this.bytes);
-    return { bytes: Buffer.from(deflateRawSync(this.bytes.subarray(0, last), { level: 1 })).toString('base64'), latch: this.#planes.latch };
+    if (this.#text.start !== undefined) this.#gatherCells();
+    return { bytes: Buffer.from(deflateRawSync(this.bytes.subarray(0, lastUsed(this.bytes)), { level: 1 })).toString('base64'), latch: this.#planes.latch };
   }
 
   /** After the registers. */

@@ -32,9 +32,9 @@ test('picture: text with its colours, font, cursor and ninth dot', (t) => {
   t.equal(pixel(picture, 8, 3), '0000aa', 'the ninth dot of a letter is paper');
   const bar = [...Array(16).keys()].find((y) => FONT_8X16[0xc4 * 16 + y] === 0xff) ?? 0;
   t.equal(pixel(picture, 9 + 8, 16 + bar), 'aaaaaa', 'that of a line is ink');
-  t.deepEqual([pixel(picture, 18, 12), pixel(picture, 18, 13), pixel(picture, 26, 14)], ['000000', '000000', '000000'], 'a cursor on blank cells has attribute 0');
-  vga.poke(0xb_8000 + 5, 0x07);
-  t.deepEqual([12, 13, 14, 15].map((y) => pixel(screenPicture(vga.card), 18, y)), ['000000', 'aaaaaa', 'aaaaaa', '000000'], 'cursor rows 13 and 14');
+  t.deepEqual([pixel(picture, 18, 12), pixel(picture, 18, 13), pixel(picture, 26, 14)], ['000000', 'aaaaaa', 'aaaaaa'], 'the cursor');
+  vga.poke(0xb_8000 + 5, 0x02);
+  t.deepEqual([12, 13, 14, 15].map((y) => pixel(screenPicture(vga.card), 18, y)), ['000000', '00aa00', '00aa00', '000000'], 'rows 13 and 14, in its cell\'s colour');
   vga.set(0x3c4, 1, 1);
   t.equal(screenPicture(vga.card).width, 640, 'eight dots');
   vga.ports.read(0x3da, 1);

@@ -8,6 +8,7 @@ const A0000 = 0xa_0000;
 function planar(): TestCard {
   const fixture = testCard();
   fixture.mode(0x12);
+  fixture.card.memory.clear();
   return fixture;
 }
 
@@ -93,7 +94,7 @@ test('planes: read modes', (t) => {
 
 test('planes: odd/even and chain-4 addresses', (t) => {
   const vga = testCard();
-  t.equal(vga.memory.readByte(0xb_8000), 0, 'text is plain memory from reset on');
+  t.equal(vga.memory.readByte(0xb_8000), 0x20, 'text is plain memory from reset on');
   vga.poke(0xb_8000, 0x41, 0x1f, 0x42, 0x2e);
   t.deepEqual(planes(vga, 1).slice(0, 2), [0x42, 0x2e], 'characters in plane 0, attributes in plane 1');
   vga.set(SEQ, 4, 0x06);
