@@ -8,7 +8,6 @@ import type { PatchMechanism } from './planner.js';
 const VECTOR_DB = 1;
 const VECTOR_BP = 3;
 const OPCODE_INT3 = 0xcc;
-const OPCODE_HLT = 0xf4;
 /** KVM_INTERNAL_ERROR_EMULATION. */
 const SUBERROR_EMULATION = 1;
 /** DR6 (SDM vol. 3, 18.2.3). */
@@ -24,6 +23,8 @@ export interface ClassifyInput {
   readonly patchAt: (linear: bigint) => PatchMechanism | undefined;
   /** The byte of guest code at a linear address. */
   readonly byteAt: (linear: bigint) => number | undefined;
+  /** Of a HLT exit that is none of ours: no HLT was executed just now. */
+  readonly isStaleHalt: () => boolean;
   /** Bit n set: debug register n holds one of ours. */
   readonly debugRegisters: number;
 }
@@ -49,10 +50,10 @@ export type Hit =
   | { readonly kind: 'none' };
 
 /** What an exit means for breakpoints (KVM api.rst, KVM_EXIT_DEBUG; SDM vol. 3, 18.2.3 for DR6). Never throws. */
-export function classifyExit({ exit, pc, stepping, patchAt, byteAt, debugRegisters }: ClassifyInput): Hit {
+export function classifyExit({ exit, pc, stepping, patchAt, byteAt, isStaleHalt, debugRegisters }: ClassifyInput): Hit {
   if (exit.reason === 'hlt') {
     if (patchAt(pc - 1n) === 'hlt') return { kind: 'patch', address: pc - 1n };
-    return (byteAt(pc - 1n) ?? OPCODE_HLT) === OPCODE_HLT ? { kind: 'none' } : { kind: 'stale-halt' };
+    return { kind: isStaleHalt() ? 'stale-halt' : 'none' };
   }
   if (exit.reason === 'internal-error' && exit.suberror === SUBERROR_EMULATION && byteAt(pc) === OPCODE_INT3) {
     return { kind: 'guest-int3', refused: true };

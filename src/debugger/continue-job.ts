@@ -6,44 +6,35 @@
  * steps off it, as gdb does.
  */
 import { classifyExit } from '../breakpoints/classify.js';
-import type { Breakpoint, BreakpointSet } from '../breakpoints/breakpoint-set.js';
+import type { Breakpoint } from '../breakpoints/breakpoint-set.js';
 import type { DebugCapabilities } from '../breakpoints/capabilities.js';
 import type { PatchMechanism } from '../breakpoints/planner.js';
 import type { Exit } from '../vmm/exit.js';
 import { RFLAGS_RF } from '../x86/cpu-mode.js';
 import { movedFrom, type Planned } from './breakpoint-planning.js';
-import type { CpuView } from './cpu-view.js';
-import type { CpuCatching } from './catch/cpu-catching.js';
 import { planLine, type DebugLog } from './debug-log.js';
 import type { GuestDebugRequest } from './guest-debug.js';
 import {
-  caughtStop, reinjection, type Arrive, type Job, type JobResult, type JobStart, type JobStop, type RunAgain, type RunAlone,
+  caughtStop, reinjection, type Job, type JobResult, type JobStart, type JobStop, type RunAgain, type RunAlone,
 } from './job.js';
+import type { JobOptions } from './job-options.js';
+import { isRunnable } from './mp-state.js';
+import { Passing } from './passing.js';
 import { PlannedRun } from './planned-run.js';
-import type { Planting } from './planting.js';
-import type { SingleStep, StepRequest } from './single-step.js';
+import type { SingleStep } from './single-step.js';
+import { FreeRunHalts } from './stale-halt.js';
 import { failedOnProtectedPage, hangsOnProtectedPage, stepOff, stepOn } from './step-off.js';
 import { Watching } from './watching.js';
 
-export interface ContinueJobOptions {
-  readonly view: CpuView;
-  readonly breakpoints: BreakpointSet;
+export interface ContinueJobOptions extends JobOptions {
   /** Called only when there are breakpoints: the probe costs time. */
   readonly capabilities: () => DebugCapabilities;
-  readonly planting: Planting;
-  /** Throws TargetError when the planner refuses one. */
-  readonly plan: (breakpoints: readonly Breakpoint[]) => Planned;
-  readonly makeStep: (request: StepRequest) => SingleStep;
-  readonly arrive: Arrive;
-  readonly catching: CpuCatching;
-  /** False for a vCPU that waits in HLT or for SIPI: what its pc stands at it does not execute yet. */
-  readonly isAwake: () => boolean;
+  /** There is a local APIC in the kernel: HLT and SIPI are waited for there. */
+  readonly haltsInKernel: boolean;
   /** The pages of patches are write-protected, so that none is overwritten. */
   readonly guardsPatches: () => boolean;
   /** Told when the guest has mapped a planted breakpoint's address to another page. */
   readonly moved: (breakpoint: Breakpoint) => void;
-  /** Where this vCPU stands, if its last job has dealt with the breakpoints there and they do not stop. */
-  readonly cut: { at: bigint | undefined };
   readonly log: DebugLog;
 }
 
@@ -63,27 +54,30 @@ export class ContinueJob implements Job {
   private step: SingleStep | undefined;
   /** Handlers of caught exceptions, as they are planned. */
   private entries: readonly Breakpoint[] = [];
-  /** The breakpoint that does not stop and that the vCPU is about to leave; `began`: it was let go. */
-  private passing: { readonly pc: bigint; began: boolean } | undefined;
+  private readonly passing = new Passing();
+  private readonly halts: FreeRunHalts;
   private lookedAt = performance.now();
 
   constructor(private readonly options: ContinueJobOptions) {
+    const { view, memo, haltsInKernel, capabilities } = options;
     this.planned = this.runOf(undefined);
+    this.halts = new FreeRunHalts(view, memo, haltsInKernel, () => capabilities().faultStep === 'handler');
   }
 
   begin(): JobStart {
     this.prepare();
-    const { breakpoints, catching, cut, view, isAwake } = this.options;
-    const { pc } = view;
+    const { breakpoints, catching, haltsInKernel, memo, view: { pc, vcpu } } = this.options;
     const leaves = catching.leavesEntry() && breakpoints.executionAt(pc) === undefined;
-    const isCut = cut.at === pc;
-    cut.at = undefined;
-    if (leaves || isCut) return this.pass();
-    return this.isPlace(pc) && isAwake() ? this.arriveAt(pc) : this.go();
+    const isDone = memo.dealtWith === pc;
+    memo.dealtWith = undefined;
+    if (leaves || isDone) return this.pass();
+    // One that waits in HLT or for SIPI does not execute yet what its pc stands at.
+    return this.isPlace(pc) && !(haltsInKernel && !isRunnable(vcpu)) ? this.arriveAt(pc) : this.go();
   }
 
   get needsLooks(): boolean {
-    return this.phase === 'run' && this.plan !== undefined && this.plan.patches.length + this.plan.guards.length > 0;
+    const plants = this.plan !== undefined && this.plan.patches.length + this.plan.guards.length > 0;
+    return this.phase === 'run' && (plants || this.halts.mayBeHidden);
   }
 
   ended(exit: Exit): JobResult {
@@ -98,6 +92,7 @@ export class ContinueJob implements Job {
       stepping: this.planned.isStepped,
       patchAt: (linear) => this.patchAt(linear),
       byteAt: (linear) => view.memory.read(linear, 1)[0],
+      isStaleHalt: () => this.halts.isStale(),
       debugRegisters: this.planned.debugRegisterMask,
     });
     switch (hit.kind) {
@@ -122,6 +117,7 @@ export class ContinueJob implements Job {
     const { catching, view } = this.options;
     if (this.phase !== 'run') return undefined;
     view.invalidate();
+    this.halts.look();
     if (hangsOnProtectedPage(view, this.options.planting)) return this.stepIn('unprotected');
     const moved = this.moved();
     if (moved !== undefined) this.options.moved(moved);
@@ -138,19 +134,17 @@ export class ContinueJob implements Job {
   }
 
   finish(): void {
-    if (this.isCut) this.options.cut.at = this.passing?.pc;
+    const { memo, planting, view } = this.options;
+    memo.dealtWith = this.passing.cutAt(view.pc, () => this.isUnderWay);
     this.step?.finish();
-    this.options.planting.lift();
+    planting.lift();
   }
 
-  /** The vCPU has not left the breakpoint that it is passing. */
-  private get isCut(): boolean {
-    const { passing, phase, planned, step } = this;
-    const { vcpu, pc } = this.options.view;
-    if (passing === undefined || passing.pc !== pc) return false;
-    if (!passing.began) return true;
-    if (phase !== 'run') return step !== undefined;
-    return planned.isStepped ? vcpu.steps === 0n : (vcpu.regs.rflags & RFLAGS_RF) !== 0n;
+  /** Of what was run last nothing has been executed yet. */
+  private get isUnderWay(): boolean {
+    const { vcpu } = this.options.view;
+    if (this.phase !== 'run') return this.step !== undefined;
+    return this.planned.isStepped ? vcpu.steps === 0n : (vcpu.regs.rflags & RFLAGS_RF) !== 0n;
   }
 
   private prepare(): void {
@@ -193,6 +187,7 @@ export class ContinueJob implements Job {
   }
 
   private run(inject?: GuestDebugRequest['inject']): RunAgain {
+    this.halts.runs();
     return { kind: 'again', plan: this.planned.run(inject) };
   }
 
@@ -224,18 +219,18 @@ export class ContinueJob implements Job {
 
   /** On, past what is planted at the pc. */
   private pass(): RunAgain | RunAlone {
+    return this.passing.leaves(this.options.view.pc, this.wayPast());
+  }
+
+  private wayPast(): RunAgain | RunAlone {
     const { capabilities, planting, view } = this.options;
-    const passing = { pc: view.pc, began: true };
-    const instead = (): void => { passing.began = false; };
-    this.passing = passing;
-    this.plant();
-    if (this.walks) return { ...this.stepIn('walk'), instead };
     // The native loop looks at the pc only after a step.
-    if (this.planned.isStepped) return { ...this.go(), instead };
-    if (!capabilities().resumeFlag || planting.blocks(view)) return { ...this.stepIn('pass'), instead };
+    if (this.walks || this.planned.isStepped) return this.go();
+    this.plant();
+    if (!capabilities().resumeFlag || planting.blocks(view)) return this.stepIn('pass');
     this.phase = 'run';
     view.vcpu.regs.rflags |= RFLAGS_RF;
-    return { ...this.run(), instead };
+    return this.run();
   }
 
   private stepIn(wanted: Phase): RunAgain | RunAlone {
@@ -257,7 +252,7 @@ export class ContinueJob implements Job {
     if (end.kind !== 'stepped') return end;
     (this.step as SingleStep).finish();
     this.step = undefined;
-    this.passing = undefined;
+    this.passing.done();
     planting.restore();
     view.invalidate();
     const touched = this.watching?.touchedByStep(end);

@@ -8,10 +8,11 @@ import { decodeDr7 } from '../x86/debug-registers.js';
 import type { Catching } from './catch/catching.js';
 import { planFor, type Planned } from './breakpoint-planning.js';
 import { ContinueJob } from './continue-job.js';
+import type { CpuMemo } from './cpu-memo.js';
 import type { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
 import { type Arrive, type Job } from './job.js';
-import { isRunnable, prepareStep } from './mp-state.js';
+import { prepareStep } from './mp-state.js';
 import { Planting } from './planting.js';
 import { SingleStep, type StepRequest } from './single-step.js';
 import { StepJob } from './step-job.js';
@@ -40,13 +41,13 @@ export class JobMaker {
   private slowSaid = false;
   private unseenSaid = false;
   private movedSaid = false;
-  /** By vCPU, see ContinueJobOptions. */
-  private readonly cuts: readonly { at: bigint | undefined }[];
+  /** By vCPU. */
+  private readonly memos: readonly CpuMemo[];
 
   constructor(private readonly options: JobMakerOptions) {
     this.planting = new Planting(options.machine, options.views, options.say);
     this.handlers = options.views.map(() => new HandlerCache());
-    this.cuts = options.views.map(() => ({ at: undefined }));
+    this.memos = options.views.map(() => ({ dealtWith: undefined, stepped: false }));
   }
 
   /** Throws TargetError when the action is not possible on this host. */
@@ -54,17 +55,20 @@ export class JobMaker {
     const { breakpoints, arrive, catching, capabilities, machine, mechanisms, log, stepOptions } = this.options;
     const view = this.viewOf(action.thread);
     const context = this.planContext(this.guestUsesDebugRegisters(view));
-    const cut = this.cuts[view.vcpu.id];
+    const memo = this.memos[view.vcpu.id];
     const shared = {
-      view, breakpoints, arrive, cut, planting: this.planting, catching: catching.cpus[view.vcpu.id],
+      view, breakpoints, arrive, memo, planting: this.planting, catching: catching.cpus[view.vcpu.id],
       plan: (wanted: readonly Breakpoint[]) => this.planAndSay(wanted, view, context),
-      makeStep: (request: StepRequest) => new SingleStep(view, capabilities(), this.traps(action.thread, context), request),
+      makeStep: (request: StepRequest) => {
+        memo.stepped = true;
+        return new SingleStep(view, capabilities(), this.traps(action.thread, context), request);
+      },
     };
     if (action.kind === 'continue') {
       this.warnOfUserMode(view);
-      return new ContinueJob({ ...shared, capabilities, log, moved: this.sayMoved, isAwake: () => !machine.kernelIrqchip || isRunnable(view.vcpu), guardsPatches: () => this.capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
+      return new ContinueJob({ ...shared, capabilities, log, moved: this.sayMoved, haltsInKernel: machine.kernelIrqchip, guardsPatches: () => this.capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
     }
-    cut.at = undefined;
+    memo.dealtWith = undefined;
     if (machine.kernelIrqchip) prepareStep(view.vcpu);
     if (!capabilities().userStep && view.cpl === 3 && view.mode.isLong) {
       throw new TargetError("This host's KVM runs CPL 3 code in long mode without looking at debug settings, so it cannot be stepped; continue, or step on a host with VMX or SVM");

@@ -22,6 +22,11 @@ export function isHaltedInKernel(vcpu: Vcpu): boolean {
   return vcpu.mpState === native().constants['KVM_MP_STATE_HALTED'];
 }
 
+/** Ends a halt. */
+export function wake(vcpu: Vcpu): void {
+  vcpu.mpState = native().constants['KVM_MP_STATE_RUNNABLE'];
+}
+
 /**
  * Lets a halted vCPU execute its next instruction, as a step must. Throws TargetError for one that has none, because
  * no other CPU has started it yet.
@@ -30,5 +35,5 @@ export function prepareStep(vcpu: Vcpu): void {
   if (waitsForSipi(vcpu)) {
     throw new TargetError(`cpu${vcpu.id} waits for another CPU to start it (SIPI) and has no instruction to run; continue instead`);
   }
-  if (isHaltedInKernel(vcpu)) vcpu.mpState = native().constants['KVM_MP_STATE_RUNNABLE'];
+  if (isHaltedInKernel(vcpu)) wake(vcpu);
 }

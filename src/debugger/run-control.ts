@@ -110,8 +110,8 @@ export class RunControl {
 
   cpu(thread: ThreadId): Cpu {
     const cpu = this.cpus[thread - 1];
-    if (cpu === undefined) throw new TargetError(`There is no thread ${thread}`, 3);
-    return cpu;
+    if (cpu !== undefined) return cpu;
+    throw new TargetError(`There is no thread ${thread}`, 3);
   }
 
   private begin(actions: readonly ResumeAction[]): void {
@@ -149,10 +149,8 @@ export class RunControl {
   }
 
   private enter(cpu: Cpu, start: JobStart): void {
-    if (!this.isParking) {
-      cpu.halted = false;
-      cpu.lastRegisters.keep();
-    }
+    if (!this.isParking) cpu.halted = false;
+    cpu.lastRegisters.keep();
     this.proceed(cpu, start);
     if (!this.isParking) this.exclusive.give();
   }
@@ -220,6 +218,7 @@ export class RunControl {
   private renewed(cpu: Cpu): RunPlan | undefined {
     if (this.isParking || this.exclusive.isWanted) return undefined;
     const result = this.orStop(cpu, () => cpu.job?.renewed?.());
+    if (!this.hooks.catching.followsTables && this.cpus.every(({ job }) => job?.needsLooks !== true)) this.looks.end();
     if (result?.kind !== 'alone') return result?.plan;
     if (this.cpus.every(({ runner }) => runner === cpu.runner || !runner.active)) return this.orStop(cpu, result.go);
     this.exclusive.ask(cpu, result);

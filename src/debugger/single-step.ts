@@ -14,6 +14,7 @@ import type { DebugRegisterSlot } from '../x86/debug-registers.js';
 import type { CpuView } from './cpu-view.js';
 import { guestDebug } from './guest-debug.js';
 import { reinjection, type RunAgain } from './job.js';
+import { isStaleHalt } from './stale-halt.js';
 import type { StepTraps } from './step-traps.js';
 import { WAIT_MICROSECONDS } from './vcpu-runner.js';
 
@@ -74,6 +75,7 @@ export class SingleStep {
       stepping: true,
       patchAt: (linear) => this.traps.mechanismAt(linear),
       byteAt: (linear) => this.view.memory.read(linear, 1)[0],
+      isStaleHalt: () => isStaleHalt(this.view, undefined),
       debugRegisters: this.traps.debugRegisterMask | this.dataMask,
     });
     switch (hit.kind) {

@@ -1,13 +1,9 @@
 /** `stepi` and range steps on one vCPU, with the client's watchpoints in force. */
-import type { Breakpoint, BreakpointSet } from '../breakpoints/breakpoint-set.js';
 import { isWatch } from '../breakpoints/planner.js';
 import type { Exit } from '../vmm/exit.js';
-import type { CpuCatching } from './catch/cpu-catching.js';
-import { caughtStop, type Arrive, type Caught, type Job, type JobResult, type JobStart, type JobStop, type RunAgain, type RunAlone } from './job.js';
-import type { Planned } from './breakpoint-planning.js';
-import type { CpuView } from './cpu-view.js';
-import type { Planting } from './planting.js';
-import type { SingleStep, StepRequest } from './single-step.js';
+import { caughtStop, type Caught, type Job, type JobResult, type JobStart, type JobStop, type RunAgain, type RunAlone } from './job.js';
+import type { JobOptions } from './job-options.js';
+import type { SingleStep } from './single-step.js';
 import { failedOnProtectedPage, hangsOnProtectedPage, stepOff, stepOn } from './step-off.js';
 import { Watching } from './watching.js';
 
@@ -18,19 +14,9 @@ export interface StepRange {
   readonly end: bigint;
 }
 
-export interface StepJobOptions {
-  readonly view: CpuView;
-  readonly breakpoints: BreakpointSet;
-  readonly planting: Planting;
-  /** Plans watchpoints. */
-  readonly plan: (breakpoints: readonly Breakpoint[]) => Planned;
-  readonly makeStep: (request: StepRequest) => SingleStep;
-  readonly arrive: Arrive;
-  readonly catching: CpuCatching;
+export interface StepJobOptions extends JobOptions {
   readonly range?: StepRange;
   readonly blockInterrupts: boolean;
-  /** Where the step has led, if the breakpoints there have been dealt with and do not stop: the client does not step off them. */
-  readonly cut: { at: bigint | undefined };
 }
 
 const STEPPED: JobStop = { kind: 'stop', reason: { kind: 'step' } };
@@ -105,10 +91,10 @@ export class StepJob implements Job {
 
   /** What the client's breakpoints where the step led make of it: commands run, hits are counted. */
   private arrived(): JobStop | undefined {
-    const { view, breakpoints, arrive, cut } = this.options;
+    const { view, breakpoints, arrive, memo } = this.options;
     const reached = breakpoints.allExecutionAt(view.pc);
     const stop = reached.length === 0 ? undefined : arrive(reached, view);
-    cut.at = reached.length > 0 && stop === undefined ? view.pc : undefined;
+    memo.dealtWith = reached.length > 0 && stop === undefined ? view.pc : undefined;
     return stop;
   }
 

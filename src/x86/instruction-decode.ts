@@ -52,6 +52,8 @@ export interface DecodedInstruction {
   /** Gathers and scatters: the first operand is one element, and its index comes from these. */
   readonly lanes?: VectorLanes;
   readonly operands: readonly MemoryOperand[];
+  /** Of a near JMP, Jcc or CALL that names its target: where it leads, as an offset in CS. */
+  readonly target?: bigint;
 }
 
 interface CacheEntry {
@@ -137,6 +139,7 @@ function describe(
     isScattered: operands.some(({ size }) => size === 0),
     ...(instruction.isVsib && { lanes: lanesOf(iced, instruction) }),
     operands,
+    ...((instruction.isJmpShortOrNear || instruction.isJccShortOrNear || instruction.isCallNear) && { target: instruction.nearBranchTarget }),
   };
 }
 

@@ -4,7 +4,7 @@ import { MachineTarget } from '../../../src/debugger/machine-target.js';
 import type { DebugCapabilities } from '../../../src/breakpoints/capabilities.js';
 import type { Mechanism } from '../../../src/breakpoints/planner.js';
 import type { StopEvent } from '../../../src/target.js';
-import { Machine } from '../../../src/vmm/machine.js';
+import { Machine, type MachineOptions } from '../../../src/vmm/machine.js';
 
 /** A slow host (docs/hosts.md) has more time; set by its runner. */
 const PATIENCE_SECONDS = 5 * Number(process.env['HOST_TIME_SCALE'] ?? 1);
@@ -30,10 +30,10 @@ export class GuestUnderDebug {
   readonly console: string[] = [];
   private waiting: ((stop: StopEvent) => void) | undefined;
 
-  constructor(readonly mode: TestMode, code: readonly number[], capabilities?: DebugCapabilities, mechanisms?: readonly Mechanism[]) {
+  constructor(readonly mode: TestMode, code: readonly number[], capabilities?: DebugCapabilities, mechanisms?: readonly Mechanism[], options: Pick<MachineOptions, 'irqchip'> = {}) {
     this.start = BigInt(CODE[mode]);
     this.machine = Machine.create({
-      memory: 4 << 20,
+      memory: 4 << 20, ...options,
       guest: { bytes: Uint8Array.from(code), name: 'test', boot: 'flat', mode },
       serial: { write: (bytes: Uint8Array) => { this.serial.push(...bytes); } },
     });

@@ -5,6 +5,7 @@
  */
 import test from 'tape';
 import { GuestUnderDebug, hostCapabilities } from './guest-under-debug.js';
+import { EXIT } from './machine-code.js';
 import type { DebugCapabilities } from '../../../src/breakpoints/capabilities.js';
 import type { StopEvent } from '../../../src/target.js';
 
@@ -166,3 +167,43 @@ test('continue goes on after steps over HLT and into a fault handler, without a 
     guest.close();
   }
 });
+
+/** Each leads to offset 5 or 4, where the byte before it is F4 and no HLT. */
+const ENDS_IN_F4: [string, number[]][] = [
+  ['mov al, 0xf4', [HLT, NOP, 0xb0, 0xf4, NOP, 0xeb, 0xfe]],
+  ['a jump behind an F4', [HLT, 0xeb, 0x01, HLT, NOP, 0xeb, 0xfe]],
+];
+
+for (const [name, code] of ENDS_IN_F4) {
+  for (const steps of [1, 2]) {
+    test(`continue goes on after ${steps} steps over HLT at ${name}`, async (t) => {
+      const guest = new GuestUnderDebug('real', code);
+      for (let step = 0; step < steps; step++) await guest.step();
+      guest.break(5);
+      const stop = await guest.continue();
+      t.deepEqual([stop.reason.kind, guest.offset], ['breakpoint', 5], stop.text);
+      t.equal(guest.console.join(''), '');
+      guest.close();
+    });
+  }
+}
+
+test('continue stops at the HLT that comes right after a stepped one', async (t) => {
+  const guest = new GuestUnderDebug('real', [HLT, HLT, NOP, HLT]);
+  await guest.step();
+  guest.target.onConsole(() => setImmediate(() => guest.target.interrupt()));
+  t.equal((await guest.continue()).reason.kind, 'interrupt');
+  t.equal(guest.offset, 2, 'halted by the second one');
+  guest.close();
+});
+
+for (const [name, code] of [['a NOP', [HLT, NOP, NOP, NOP, ...EXIT]], ['mov al, 0xf4', [HLT, 0xb0, 0xf4, NOP, ...EXIT]]] as const) {
+  test(`with the irqchip in the kernel continue does not sleep after a step over HLT, at ${name}`, async (t) => {
+    const guest = new GuestUnderDebug('real', code, undefined, undefined, { irqchip: 'kernel' });
+    t.equal((await guest.step()).reason.kind, 'step');
+    t.equal(guest.offset, 1);
+    const stop = await guest.continue();
+    t.equal(stop.reason.kind, 'exited', stop.text);
+    guest.close();
+  });
+}

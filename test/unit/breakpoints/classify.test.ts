@@ -5,15 +5,15 @@ import type { Exit } from '../../../src/vmm/exit.js';
 const debug = (exception: number, dr6 = 0n, pc = 0x100n): Exit => ({ reason: 'debug', exception, pc, dr6, dr7: 0n });
 const HLT: Exit = { reason: 'hlt' };
 
-interface Row { name: string; exit: Exit; pc?: bigint; stepping?: boolean; patches?: Record<number, 'int3' | 'hlt'>; registers?: number; code?: number; expected: Hit }
+interface Row { name: string; exit: Exit; pc?: bigint; stepping?: boolean; patches?: Record<number, 'int3' | 'hlt'>; registers?: number; code?: number; stale?: boolean; expected: Hit }
 
 const rows: Row[] = [
   { name: 'our int3', exit: debug(3), patches: { 0x100: 'int3' }, expected: { kind: 'patch', address: 0x100n } },
   { name: "the guest's own int3", exit: debug(3), expected: { kind: 'guest-int3', refused: false } },
   { name: 'int3 where a hlt patch stands is not ours', exit: debug(3), patches: { 0x100: 'hlt' }, expected: { kind: 'guest-int3', refused: false } },
   { name: 'our hlt: the pc is one past it', exit: HLT, pc: 0x101n, patches: { 0x100: 'hlt' }, expected: { kind: 'patch', address: 0x100n } },
-  { name: "the guest's own hlt", exit: HLT, pc: 0x101n, code: 0xf4, expected: { kind: 'none' } },
-  { name: 'a hlt that was stepped before, told by an instruction that is none', exit: HLT, pc: 0x101n, code: 0x90, expected: { kind: 'stale-halt' } },
+  { name: "the guest's own hlt", exit: HLT, pc: 0x101n, expected: { kind: 'none' } },
+  { name: 'a hlt that was stepped before', exit: HLT, pc: 0x101n, stale: true, expected: { kind: 'stale-halt' } },
   { name: 'a debug register of ours', exit: debug(1, 0xffff0ff2n), registers: 0b11, expected: { kind: 'debug-register', registers: 2 } },
   { name: 'a debug register that is not ours', exit: debug(1, 0xffff0ff4n), registers: 0b11, expected: { kind: 'guest-debug', dr6: 4n } },
   { name: 'a step', exit: debug(1, 0xffff4ff0n), stepping: true, expected: { kind: 'step' } },
@@ -24,9 +24,9 @@ const rows: Row[] = [
   { name: 'another exit', exit: { reason: 'shutdown' }, expected: { kind: 'none' } },
 ];
 
-for (const { name, exit, pc = 0x100n, stepping = false, patches = {}, registers = 0, code = 0x90, expected } of rows) {
+for (const { name, exit, pc = 0x100n, stepping = false, patches = {}, registers = 0, code = 0x90, stale = false, expected } of rows) {
   test(`classify: ${name}`, (t) => {
-    t.deepEqual(classifyExit({ exit, pc, stepping, patchAt: (linear) => patches[Number(linear)], byteAt: () => code, debugRegisters: registers }), expected);
+    t.deepEqual(classifyExit({ exit, pc, stepping, patchAt: (linear) => patches[Number(linear)], byteAt: () => code, isStaleHalt: () => stale, debugRegisters: registers }), expected);
     t.end();
   });
 }

@@ -1,0 +1,7 @@
+/** What is known of a vCPU from one resume to the next. */
+export interface CpuMemo {
+  /** Where it stands (linear), if its last job has dealt with the breakpoints there and they do not stop. */
+  dealtWith: bigint | undefined;
+  /** It was stepped, and has not run freely since. */
+  stepped: boolean;
+}
