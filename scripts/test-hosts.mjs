@@ -4,16 +4,20 @@
 // npm run test:hosts -- --all      every file and every example's session instead of the quick selection
 // npm run test:hosts -- --only breakpoints    only files whose path contains the text
 // npm run test:hosts -- --doctor   only what doctor prints there; --doctor --table: the tables of docs/hosts.md
+// npm run test:hosts -- --record   the run's table goes into docs/hosts.md
+// npm run test:hosts -- --seconds N    what is not reached in the emulated hosts by then is skipped
 // The last line is the sum: N passed, N failed, N skipped. Hosts that cannot be had are skipped, and it says why.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readArguments } from '../test/hosts/arguments.mjs';
 import { tables } from '../test/hosts/doctor-table.mjs';
 import { Report } from '../test/hosts/report.mjs';
 import { hostNames, runHosts } from '../test/hosts/run-hosts.mjs';
+import { recordOf, withRecord } from '../test/hosts/run-record.mjs';
 import { bootstrap } from './bootstrap.mjs';
-import { describe } from './run-quietly.mjs';
+import { root } from './root.mjs';
+import { capture, describe } from './run-quietly.mjs';
 
 function argumentsOrEnd() {
   try {
@@ -34,6 +38,14 @@ class TableReport extends Report {
   }
 }
 
+async function record(all, hosts) {
+  const { status, stdout } = await capture('git', ['describe', '--always', '--dirty'], { cwd: root });
+  const commit = status === 0 ? `commit ${stdout.trim()}` : 'no commit';
+  const document = join(root, 'docs/hosts.md');
+  const made = recordOf(hosts, { all, commit, date: new Date().toISOString().slice(0, 10) });
+  writeFileSync(document, withRecord(readFileSync(document, 'utf8'), made, all));
+}
+
 async function main() {
   const options = argumentsOrEnd();
   const report = options.table ? new TableReport((line) => console.error(line)) : new Report((line) => console.log(line));
@@ -51,6 +63,7 @@ async function main() {
     report.lost(host, describe(error), []);
   }
   if (options.table && report.texts.size > 0) console.log(tables(hostNames.flatMap((name) => report.texts.get(name) ?? [])));
+  if (options.record) await record(options.all, report.hosts);
   report.end();
   process.exitCode = report.status;
 }

@@ -4,8 +4,9 @@
  * was reported). The gaps are the guest's own time.
  *
  * The array form of the format ("JSON Array Format": the closing bracket may be missing) is written, so that what is
- * in the file is valid whenever the server is killed. Text is collected in chunks of bounded size; a chunk is written
- * whole when it is full, half a second after it was begun, and at the end.
+ * in the file can be opened whenever the server is killed; only SIGKILL in the middle of a write tears the last line, for the
+ * kernel then stops at a page. Text is collected in chunks of bounded size; a chunk is written whole when it is full, half
+ * a second after it was begun, and at the end.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Exit } from '../vmm/exit.js';

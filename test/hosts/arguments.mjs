@@ -9,34 +9,45 @@ const TABLE = 'test/hosts/doctor-table.test.ts';
 export const LINUX = 'test/hosts/linux-kernel.test.ts';
 /** Takes KVM away from a whole kernel: only where that is nobody else's. */
 const REFUSALS = 'test/hosts/kernel-refusals.test.ts';
-const QUICK_FOLDER = /^test\/kvm\/debugger\//;
-/** Many thousand steps: minutes in an emulator. */
-const SLOW = /\/(instruction-access|traces)\.test\.ts$/;
-const QUICK_SESSION = 'modes';
+/**
+ * The quick selection, the most telling first: in Bochs these take about as long as all of `npm test` outside. What a host does
+ * when it is stepped, when it runs into breakpoints and watches, one session of gdb's, and what doctor says.
+ */
+const QUICK = ['test/kvm/debugger/stepping.test.ts', 'test/kvm/debugger/breakpoints.test.ts', SESSIONS, TABLE];
+const QUICK_SESSIONS = { run: ['modes'], forced: false };
+
+const seconds = (text) => {
+  if (text === undefined) return {};
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--seconds takes a whole number from 1 on, not ${text}.`);
+  return { seconds: value };
+};
 
 /**
  * @param {string[]} words of the command line
  * @param {string[]} known the hosts' names, in the order they run
- * @returns {{ names: string[], all: boolean, doctor: boolean, table: boolean, only?: string }}
+ * @returns {{ names: string[], all: boolean, doctor: boolean, table: boolean, record: boolean, only?: string, seconds?: number }}
  * @throws {Error} with one sentence and the usage
  */
 export function readArguments(words, known) {
   try {
     const flag = { type: 'boolean', default: false };
+    const text = { type: 'string' };
     const { values, positionals } = parseArgs({
-      args: words, allowPositionals: true, options: { all: flag, doctor: flag, table: flag, only: { type: 'string' } },
+      args: words, allowPositionals: true, options: { all: flag, doctor: flag, table: flag, record: flag, only: text, seconds: text },
     });
     const unknown = positionals.filter((name) => !known.includes(name));
     if (unknown.length > 0) throw new Error(`There is no host ${unknown.join(', ')}.`);
-    const { all, doctor, table, only } = values;
+    const { all, doctor, table, record, only } = values;
     if (table && !doctor) throw new Error('--table is a form of --doctor.');
-    if (doctor && (all || only !== undefined)) throw new Error('--doctor runs no tests, so --all and --only do not go with it.');
+    if (doctor && (all || record || only !== undefined)) throw new Error('--doctor runs no tests, so --all, --only and --record do not go with it.');
+    if (record && only !== undefined) throw new Error('--record writes down a whole selection, so --only does not go with it.');
     const names = positionals.length > 0 ? known.filter((name) => positionals.includes(name)) : [...known];
-    return { names, all, doctor, table, ...(only === undefined ? {} : { only }) };
+    return { names, all, doctor, table, record, ...(only === undefined ? {} : { only }), ...seconds(values.seconds) };
   } catch (error) {
     // parseArgs adds advice that does not fit here.
     const [sentence] = error.message.split('. ');
-    throw new Error(`${sentence.replace(/\.?$/, '.')} Use: npm run test:hosts -- [${known.join('|')}]... [--all] [--only TEXT] [--doctor [--table]]`);
+    throw new Error(`${sentence.replace(/\.?$/, '.')} Use: npm run test:hosts -- [${known.join('|')}]... [--all] [--only TEXT] [--seconds N] [--record] [--doctor [--table]]`);
   }
 }
 
@@ -45,14 +56,13 @@ export function readArguments(words, known) {
  * @param {string} root the project's folder
  * @param {{ all: boolean, doctor: boolean, only?: string }} options of readArguments
  * @param {boolean} isOwnKernel the host is an emulated one, whose kernel may lose KVM
- * @returns {{ files: string[], sessions: string[] | undefined }} `sessions`: the examples of SESSIONS, undefined for all
+ * @param {string[]} quickToo what the host's quick selection has besides
+ * @returns {{ files: string[], sessions: { run?: string[], forced?: boolean } }} `sessions`: for SESSIONS, by default all of it
  */
-export function selection(root, { all, doctor, only }, isOwnKernel) {
-  if (doctor) return { files: ['doctor'], sessions: [] };
+export function selection(root, { all, doctor, only }, isOwnKernel, quickToo = []) {
+  if (doctor) return { files: ['doctor'], sessions: {} };
   const gdb = filesOf(root, suites.gdb).filter((file) => !/\/(examples|rsp-fake)\.test\.ts$/.test(file));
-  const ofHosts = [SESSIONS, TABLE, LINUX, ...(isOwnKernel ? [REFUSALS] : [])];
-  const everything = [...filesOf(root, suites.kvm), ...gdb, ...ofHosts];
-  if (only !== undefined) return { files: everything.filter((file) => file.includes(only)), sessions: undefined };
-  if (all) return { files: everything, sessions: undefined };
-  return { files: everything.filter((file) => (QUICK_FOLDER.test(file) && !SLOW.test(file)) || ofHosts.includes(file)), sessions: [QUICK_SESSION] };
+  const everything = [...filesOf(root, suites.kvm), ...gdb, SESSIONS, TABLE, LINUX, ...(isOwnKernel ? [REFUSALS] : [])];
+  if (only !== undefined) return { files: everything.filter((file) => file.includes(only)), sessions: {} };
+  return all ? { files: everything, sessions: {} } : { files: [...QUICK, ...quickToo], sessions: QUICK_SESSIONS };
 }

@@ -8,7 +8,7 @@ import { capture, tail } from '../../scripts/run-quietly.mjs';
 export class Unavailable extends Error {}
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const APT_SECONDS = 600;
+const APT_SECONDS = 400;
 
 async function run(why, command, args, options = {}) {
   const result = await capture(command, args, { timeoutSeconds: APT_SECONDS, ...options });
@@ -35,7 +35,7 @@ async function privateApt(folder, suite) {
     'Dir::Etc::Preferences': '/dev/null', 'Dir::Etc::PreferencesParts': '/dev/null',
     'Dir::State': folder, 'Dir::State::Lists': join(folder, 'lists'), 'Dir::State::Status': join(folder, 'status'),
     'Dir::Cache': join(folder, 'cache'), 'APT::Install-Recommends': 'false', 'APT::Sandbox::User': 'root',
-    'Debug::NoLocking': 'true', 'Acquire::Retries': '2',
+    'Debug::NoLocking': 'true', 'Acquire::Retries': '2', 'Acquire::http::Timeout': '30',
   };
   const file = join(folder, 'apt.conf');
   writeFileSync(file, Object.entries(settings).map(([key, value]) => `${key} "${value}";\n`).join(''));
@@ -52,6 +52,15 @@ async function privateApt(folder, suite) {
  * @throws {Unavailable} where apt cannot get them
  */
 export async function unpacked(cache, name, set) {
+  // What could not be had once is not waited for again.
+  const known = attempts.get(join(cache, name)) ?? unpack(cache, name, set);
+  attempts.set(join(cache, name), known);
+  return await known;
+}
+
+const attempts = new Map();
+
+async function unpack(cache, name, set) {
   const folder = join(cache, name);
   const top = join(folder, 'root');
   const done = join(folder, 'complete');

@@ -17,24 +17,22 @@ const ATA_DISK = [
  * kernel has built in is passed over), the disk they find, and the emulator's function (see qemu.mjs).
  * `packages`: the emulator's set in package-sets.mjs. `timeScale`: a test file has this many times its usual seconds.
  * `kernelWords`, `preparation`: more words for the kernel, and a script for its shell before the job.
- * `spareModules`: for tests, in /modules, not loaded. `filesLeftOut`: test file → why it cannot run there; `sessionsLeftOut`: example → why its session cannot run there.
+ * `quickToo`: more files for the quick selection, where the emulator is fast enough. `spareModules`: for tests, in /modules, not loaded. `sessionsLeftOut`: examples whose session the host does not survive with a
+ * mechanism, and why.
  */
 export const hosts = {
   vmx: {
     title: 'kvm_intel in Bochs', module: 'kvm_intel', packages: 'bochs', emulator: bochs, disk: '/dev/sda', timeScale: 3,
     modules: [...ATA_DISK, ...KVM, 'arch/x86/kvm/kvm-intel.ko'], kernelWords: bochsKernelWords, preparation: bochsPreparation,
-    spareModules: [], filesLeftOut: {}, sessionsLeftOut: {},
+    quickToo: [], spareModules: [], sessionsLeftOut: [],
   },
   svm: {
     title: 'kvm_amd in QEMU TCG', module: 'kvm_amd', packages: 'qemu', emulator: qemu, disk: '/dev/vda', timeScale: 3,
     modules: [...VIRTIO_DISK, ...KVM, 'arch/x86/kvm/kvm-amd.ko'], kernelWords: '', preparation: '',
+    quickToo: ['test/kvm/debugger/stepping-handlers.test.ts', 'test/kvm/debugger/watchpoints.test.ts', 'test/hosts/kernel-refusals.test.ts'],
     spareModules: ['arch/x86/kernel/msr.ko'],
-    filesLeftOut: {
-      'test/kvm/debugger/remapped.test.ts': 'the host stops dead in it, for a reason that is not known (docs/hosts.md)',
-      'test/kvm/debugger/catch-msr.test.ts': 'the host stops dead at the first MSR access that KVM is asked to report (docs/hosts.md)',
-    },
-    sessionsLeftOut: {
-      bootsector: 'QEMU 10 itself crashes at its first breakpoint in a debug register (docs/hosts.md)',
-    },
+    sessionsLeftOut: [
+      { session: 'bootsector', mechanism: 'debug-register', reason: 'QEMU\'s TCG crashes at a breakpoint in a debug register where CS has a base in real mode (docs/hosts.md)' },
+    ],
   },
 };

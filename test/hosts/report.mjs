@@ -6,6 +6,7 @@ class HostReport {
   failed = 0;
   skipped = 0;
   seconds = 0;
+  restarts = 0;
   /** Each reason once, in the order they came. */
   reasons = new Set();
 
@@ -52,6 +53,20 @@ export class Report {
     host.reasons.add(reason);
   }
 
+  /** The host was lost and is started once more: not a failure of a test, but not to be overlooked. */
+  again(host, trouble, files) {
+    this.write(`${host.name}: ${trouble}\n${host.name}: it is started once more, with ${files.length} files from ${files[0]} on`);
+    host.restarts++;
+  }
+
+  /** The time is up: what was not reached is skipped. */
+  notReached(host, seconds, files) {
+    const reason = `not reached in ${seconds} seconds: ${files.join(', ')}`;
+    this.write(`${host.name}: ${reason}`);
+    host.skipped += files.length;
+    host.reasons.add(reason);
+  }
+
   /** The host was lost; the files that it owed count as failed. */
   lost(host, trouble, missing) {
     this.write(`${host.name} FAILED: ${trouble}`);
@@ -68,7 +83,10 @@ export class Report {
       const numbers = [String(passed).padStart(6), String(failed).padStart(6), String(skipped).padStart(7), seconds.toFixed(0).padStart(7)];
       this.write(`| ${name.padEnd(4)} | ${title.padEnd(26)} | ${numbers.join(' | ')} |`);
     }
-    for (const { name, reasons } of this.hosts) for (const reason of reasons) this.write(`${name} skipped: ${reason}`);
+    for (const { name, reasons, restarts } of this.hosts) {
+      for (const reason of reasons) this.write(`${name} skipped: ${reason}`);
+      if (restarts > 0) this.write(`${name} was lost and started once more`);
+    }
     this.write('');
     const sum = (key) => this.hosts.reduce((total, host) => total + host[key], 0);
     this.write(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);

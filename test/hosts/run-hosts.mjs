@@ -17,15 +17,16 @@ import { describeThisMachine, runOnThisMachine } from './this-machine.mjs';
 /** This machine's name among the hosts. */
 export const LOCAL = 'local';
 export const hostNames = [LOCAL, ...Object.keys(hosts)];
-/** Limits for an emulated host's whole boot, in seconds. */
-const QUICK_SECONDS = 720;
-const ALL_SECONDS = 5400;
+/** An emulated host that has no result to tell for so long hangs: seconds that a busy machine does not need for any one file. */
+const QUICK_SILENCE = 420;
+const ALL_SILENCE = 2400;
+/** Without --seconds: longer than everything takes. */
+const ALL_SECONDS = 6 * 3600;
 
 function jobFor(name, options) {
-  const { files, sessions } = selection(root, options, name !== LOCAL);
+  const { files, sessions } = selection(root, options, name !== LOCAL, hosts[name]?.quickToo);
   if (files.length === 0) throw new StepError(`No test file's path contains ${options.only}.`);
-  const leftOut = hosts[name]?.filesLeftOut ?? {};
-  return { name, files: files.filter((file) => !(file in leftOut)), leftOut: files.filter((file) => file in leftOut), sessions: { run: sessions, leftOut: hosts[name]?.sessionsLeftOut ?? {} } };
+  return { name, files, sessions: { ...sessions, leftOut: hosts[name]?.sessionsLeftOut ?? [] } };
 }
 
 /** Calls `work`; a host that cannot be had is reported as such. Returns what `work` returns, or undefined. */
@@ -73,22 +74,26 @@ async function runLocal(options, places, report, counted) {
   await runOnThisMachine(job, (result) => report.file(counted, result));
 }
 
+/**
+ * An emulated host's job. An emulator that dies or hangs is started once more with what is left, which is said; when the time
+ * is up, what is left is skipped in words.
+ */
 async function runEmulated(name, options, places, report, counted) {
-  const { leftOut, ...job } = jobFor(name, options);
-  for (const file of leftOut) {
-    const reason = `${file}: ${hosts[name].filesLeftOut[file]}`;
-    report.file(counted, { file, passed: 0, failed: 0, skipped: 1, seconds: 0, details: '', reasons: [reason] });
-  }
-  if (job.files.length === 0) return;
-  const waiting = new Set(job.files);
+  const job = { ...jobFor(name, options), kernel: GUEST_KERNEL };
   const isQuick = !options.all && options.only === undefined;
-  const trouble = await boot(hosts[name], {
-    cache: places.cache, disk: places.disk, work: join(places.work, name), job: { ...job, kernel: GUEST_KERNEL }, seconds: isQuick ? QUICK_SECONDS : ALL_SECONDS,
-  }, (result) => {
-    waiting.delete(result.file);
-    report.file(counted, result);
-  });
-  if (trouble !== undefined) report.lost(counted, trouble, [...waiting]);
+  for (const work of [join(places.work, name), join(places.work, `${name}-again`)]) {
+    const waiting = new Set(job.files);
+    const limits = { seconds: (places.deadline - performance.now()) / 1000, silence: isQuick ? QUICK_SILENCE : ALL_SILENCE };
+    const trouble = await boot(hosts[name], { cache: places.cache, disk: places.disk, work, job, limits }, (result) => {
+      waiting.delete(result.file);
+      report.file(counted, result);
+    });
+    if (trouble === undefined) return;
+    job.files = [...waiting];
+    if (trouble.kind === 'out of time') return report.notReached(counted, options.seconds ?? ALL_SECONDS, job.files);
+    if (trouble.kind === 'without KVM' || work.endsWith('-again')) return report.lost(counted, trouble.text, job.files);
+    report.again(counted, trouble.text, job.files);
+  }
 }
 
 /**
@@ -96,8 +101,9 @@ async function runEmulated(name, options, places, report, counted) {
  * @param {{ cache: string, work: string }} places folders: kept between runs, and for this run alone
  * @param {import('./report.mjs').Report} report
  */
-export async function runHosts(options, places, report) {
-  mkdirSync(places.cache, { recursive: true });
+export async function runHosts(options, { cache, work }, report) {
+  const places = { cache, work, disk: undefined, deadline: performance.now() + (options.seconds ?? ALL_SECONDS) * 1000 };
+  mkdirSync(cache, { recursive: true });
   if (options.names.includes(LOCAL)) {
     const counted = report.begin(LOCAL, describeThisMachine());
     await unlessUnavailable(report, counted, () => runLocal(options, places, report, counted));

@@ -10,6 +10,9 @@ import { GUESTS_FOLDER, PACKAGE_FOLDER, runGdb, startServer } from './gdb-sessio
 const SERVER_LINE = /^# Server: +kvm-gdbserver +(.+)$/m;
 const CONNECT_LINE = 'target remote :1234';
 
+/** For --mechanisms: each alone where it can stop everywhere, else with stepping behind it; every session shows the same with them. */
+export const FORCED_MECHANISMS = ['debug-register,step', 'patch,step', 'patch,read-only,step', 'step'];
+
 /** Names of the folders that have a session. */
 export function exampleNames(): string[] {
   return readdirSync(GUESTS_FOLDER).filter((name) => existsSync(join(GUESTS_FOLDER, name, 'session.gdb'))).sort();

@@ -42,7 +42,7 @@ test('trace: a guest that ends leaves a whole file', async (t) => {
   });
 });
 
-test('trace: a server that is killed leaves a valid file but for the bracket', async (t) => {
+test('trace: a server that is killed leaves whole lines but for the bracket, and for the last when it was being written', async (t) => {
   await withGuest(ENDLESS, async (args, trace) => {
     const child = spawn(process.execPath, args, { stdio: 'ignore' });
     const ended = new Promise((resolve) => child.once('close', resolve));
@@ -50,7 +50,9 @@ test('trace: a server that is killed leaves a valid file but for the bracket', a
     for (const end = Date.now() + PATIENCE_MS; size() < 200_000 && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 10));
     child.kill('SIGKILL');
     await ended;
-    const exits = exitsOf(`${readFileSync(trace, 'utf8')}]`);
+    const lines = readFileSync(trace, 'utf8').split(',\n');
+    const isTorn = !lines.at(-1)?.endsWith('}');
+    const exits = exitsOf(`${(isTorn ? lines.slice(0, -1) : lines).join(',\n')}]`);
     t.ok(exits.length > 1000, `${exits.length} exits`);
     t.ok(exits.every((name) => name === 'out 0xe9'));
   });

@@ -1,5 +1,6 @@
 /** What `npm run test:hosts` takes and what it then runs; how .ci/run adds up. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { ROOT, script } from './project.js';
@@ -9,12 +10,14 @@ interface Options {
   readonly all: boolean;
   readonly doctor: boolean;
   readonly table: boolean;
+  readonly record: boolean;
   readonly only?: string;
+  readonly seconds?: number;
 }
 
 interface Arguments {
   readonly readArguments: (words: readonly string[], known: readonly string[]) => Options;
-  readonly selection: (root: string, options: Partial<Options>, isOwnKernel: boolean) => { files: string[]; sessions?: string[] };
+  readonly selection: (root: string, options: Partial<Options>, isOwnKernel: boolean, quickToo?: readonly string[]) => { files: string[]; sessions: { run?: string[] } };
 }
 
 interface Run {
@@ -26,15 +29,19 @@ const KNOWN = ['local', 'vmx', 'svm'];
 
 test('test:hosts: arguments', async (t) => {
   const { readArguments } = await script<Arguments>('test/hosts/arguments.mjs');
-  const none = { all: false, doctor: false, table: false };
+  const none = { all: false, doctor: false, table: false, record: false };
   t.deepEqual(readArguments([], KNOWN), { names: KNOWN, ...none });
   t.deepEqual(readArguments(['svm', 'local'], KNOWN), { names: ['local', 'svm'], ...none }, 'in the order in which they run');
   t.deepEqual(readArguments(['vmx', '--all'], KNOWN), { names: ['vmx'], ...none, all: true });
   t.deepEqual(readArguments(['--only', 'kick'], KNOWN), { names: KNOWN, ...none, only: 'kick' });
+  t.deepEqual(readArguments(['--record', '--seconds', '90'], KNOWN), { names: KNOWN, ...none, record: true, seconds: 90 });
   t.deepEqual(readArguments(['--doctor', '--table'], KNOWN), { names: KNOWN, ...none, doctor: true, table: true });
   for (const [words, sentence] of [
     [['vmz'], 'There is no host vmz.'], [['--al'], 'Unknown option \'--al\'.'], [['--table'], '--table is a form of --doctor.'],
-    [['--doctor', '--all'], '--doctor runs no tests, so --all and --only do not go with it.'], [['--only'], 'Option \'--only <value>\' argument missing.'],
+    [['--doctor', '--all'], '--doctor runs no tests, so --all, --only and --record do not go with it.'],
+    [['--record', '--only', 'x'], '--record writes down a whole selection, so --only does not go with it.'],
+    [['--seconds', 'soon'], '--seconds takes a whole number from 1 on, not soon.'], [['--seconds', '0'], '--seconds takes a whole number from 1 on, not 0.'],
+    [['--only'], 'Option \'--only <value>\' argument missing.'],
   ] as const) {
     let message = '';
     try {
@@ -42,7 +49,7 @@ test('test:hosts: arguments', async (t) => {
     } catch (error) {
       message = (error as Error).message;
     }
-    t.equal(message, `${sentence} Use: npm run test:hosts -- [local|vmx|svm]... [--all] [--only TEXT] [--doctor [--table]]`);
+    t.equal(message, `${sentence} Use: npm run test:hosts -- [local|vmx|svm]... [--all] [--only TEXT] [--seconds N] [--record] [--doctor [--table]]`);
   }
   t.end();
 });
@@ -58,19 +65,26 @@ test('test:hosts: the files', async (t) => {
   const { selection } = await script<Arguments>('test/hosts/arguments.mjs');
   const refusals = 'test/hosts/kernel-refusals.test.ts';
   const quick = selection(ROOT, {}, true);
-  t.ok(quick.files.includes('test/kvm/debugger/stepping.test.ts') && quick.files.includes(refusals), 'quick');
-  t.notOk(quick.files.some((file) => file.startsWith('test/gdb/')), 'quick has no gdb but in its session');
-  t.deepEqual(quick.sessions, ['modes']);
-  t.notOk(selection(ROOT, {}, false).files.includes(refusals), 'this machine keeps its KVM');
-  for (const own of [true, false]) t.ok(selection(ROOT, {}, own).files.includes('test/hosts/linux-kernel.test.ts'), 'a real kernel');
+  t.equal(quick.files[0], 'test/kvm/debugger/stepping.test.ts', 'the most telling first');
+  t.deepEqual(selection(ROOT, {}, true, ['more']).files, [...quick.files, 'more'], 'where the host is fast enough');
+  for (const file of quick.files) t.ok(existsSync(join(ROOT, file)), file);
+  t.deepEqual(quick.sessions.run, ['modes']);
+  t.notOk(selection(ROOT, { all: true }, false).files.includes(refusals), 'this machine keeps its KVM');
   const all = selection(ROOT, { all: true }, true);
-  t.equal(all.sessions, undefined, 'every session');
+  t.deepEqual(all.sessions, {}, 'every session');
+  t.ok(all.files.includes(refusals) && all.files.includes('test/hosts/linux-kernel.test.ts'));
   for (const file of [...quick.files, 'test/gdb/endings.test.ts', 'test/kvm/native/kick.test.ts']) t.ok(all.files.includes(file), `all has ${file}`);
   t.notOk(all.files.some((file) => /examples|rsp-fake/.test(file)), 'what drives no KVM, and the sessions, are not run twice');
   t.equal(new Set(all.files).size, all.files.length);
   t.deepEqual(selection(ROOT, { only: 'native/kick' }, true).files, ['test/kvm/native/kick.test.ts']);
   t.deepEqual(selection(ROOT, { only: 'no such file' }, true).files, []);
   t.deepEqual(selection(ROOT, { doctor: true }, true).files, ['doctor']);
+  t.end();
+});
+
+test('.ci/run: a wrong word is one sentence and status 2', (t) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/ci.mjs'), '--hosts'], { encoding: 'utf8', timeout: 20_000 });
+  t.deepEqual([status, stdout, stderr], [2, '', 'Use: .ci/run [--all]\n']);
   t.end();
 });
 

@@ -8,7 +8,7 @@ import test from 'tape';
 import { ROOT, script } from './project.js';
 
 interface Boot {
-  readonly boot: (host: object, run: object, report: (result: { file: string }) => void) => Promise<string | undefined>;
+  readonly boot: (host: object, run: object, report: (result: { file: string }) => void) => Promise<{ kind: string; text: string } | undefined>;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-boot-'));
@@ -26,7 +26,7 @@ function cache(): string {
 let boots = 0;
 
 /** Boots with a shell script as the emulator; `$results` and `$log` are its serial ports. */
-async function bootWith(emulator: string, seconds = 20): Promise<{ trouble: string | undefined; files: string[]; took: number }> {
+async function bootWith(emulator: string, limits = { seconds: 20, silence: 20 }): Promise<{ trouble: { kind: string; text: string } | undefined; files: string[]; took: number }> {
   const { boot } = await script<Boot>('test/hosts/boot.mjs');
   const files: string[] = [];
   const host = {
@@ -35,7 +35,7 @@ async function bootWith(emulator: string, seconds = 20): Promise<{ trouble: stri
   };
   const job = { name: 'x', files: ['a', 'b'], sessions: {} };
   const begin = performance.now();
-  const run = { cache: cache(), work: join(folder, `boot-${boots++}`), disk: '/dev/null', job, seconds };
+  const run = { cache: cache(), work: join(folder, `boot-${boots++}`), disk: '/dev/null', job, limits };
   const trouble = await boot(host, run, ({ file }) => files.push(file));
   return { trouble, files, took: (performance.now() - begin) / 1000 };
 }
@@ -51,30 +51,39 @@ test('boot: all results have come', async (t) => {
 
 test('boot: a line that was torn is no result', async (t) => {
   const { trouble, files } = await bootWith(`${MODULE} ${file('a')} printf '{"file":"b","pas' >> $results; echo '###' >> $results`);
-  t.match(trouble ?? '', /^The host was lost\./);
+  t.match(trouble?.text ?? '', /^The host was lost\./);
+  t.equal(trouble?.kind, 'lost');
   t.deepEqual(files, ['a']);
 });
 
 test('boot: the emulator does not start, and its last words', async (t) => {
-  t.match((await bootWith('echo "no such CPU model" >&2; exit 1')).trouble ?? '', /^The host did not start\.\n[^]*no such CPU model/);
-  t.match((await bootWith('echo "Kernel panic" > $log; exit 0')).trouble ?? '', /^The host did not start\.\n[^]*Kernel panic/);
+  t.match((await bootWith('echo "no such CPU model" >&2; exit 1')).trouble?.text ?? '', /^The host did not start\.\n[^]*no such CPU model/);
+  t.match((await bootWith('echo "Kernel panic" > $log; exit 0')).trouble?.text ?? '', /^The host did not start\.\n[^]*Kernel panic/);
 });
 
 test('boot: its KVM is not there', async (t) => {
-  t.match((await bootWith('echo \'{"module":null}\' > $results; echo "insmod: kvm_x" > $log')).trouble ?? '', /^The host has no kvm_x\.\n[^]*insmod: kvm_x/);
+  t.match((await bootWith('echo \'{"module":null}\' > $results; echo "insmod: kvm_x" > $log')).trouble?.text ?? '', /^The host has no kvm_x\.\n[^]*insmod: kvm_x/);
 });
 
 test('boot: the host dies half-way', async (t) => {
   const { trouble, files } = await bootWith(`${MODULE} ${file('a')} kill -SEGV $$`);
-  t.match(trouble ?? '', /^The host was lost\./);
+  t.match(trouble?.text ?? '', /^The host was lost\./);
+  t.equal(trouble?.kind, 'lost');
   t.deepEqual(files, ['a'], 'what it had said counts');
 });
 
 test('boot: the emulator hangs, deaf to SIGTERM, and has a child', async (t) => {
-  const { trouble, files, took } = await bootWith(`${MODULE} ${file('a')} trap '' TERM; sleep 60 & while :; do sleep 1; done`, 1);
-  t.match(trouble ?? '', /^The host was not done after 1 seconds\./);
-  t.deepEqual(files, ['a']);
-  t.ok(took < 15, `${took.toFixed(1)} s`);
+  const hangs = `${MODULE} ${file('a')} trap '' TERM; sleep 60 & while :; do sleep 1; done`;
+  for (const [limits, kind, words] of [
+    [{ seconds: 1, silence: 20 }, 'out of time', /^The host was not done after 1 seconds\./],
+    [{ seconds: 20, silence: 1 }, 'lost', /^The host said nothing for 1 seconds\./],
+  ] as const) {
+    const { trouble, files, took } = await bootWith(hangs, limits);
+    t.equal(trouble?.kind, kind);
+    t.match(trouble?.text ?? '', words);
+    t.deepEqual(files, ['a']);
+    t.ok(took < 15, `${took.toFixed(1)} s`);
+  }
 });
 
 /** What `runHosts` reports for vmx with `commands` in place of this machine's. */

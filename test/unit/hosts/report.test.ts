@@ -11,6 +11,9 @@ interface Report {
   file(host: HostReport, result: object): void;
   unavailable(host: HostReport, reason: string): void;
   lost(host: HostReport, trouble: string, missing: readonly string[]): void;
+  again(host: HostReport, trouble: string, files: readonly string[]): void;
+  notReached(host: HostReport, seconds: number, files: readonly string[]): void;
+  readonly hosts: readonly object[];
   end(): void;
   readonly status: number;
 }
@@ -24,6 +27,11 @@ interface DoctorTable {
   readonly tables: (texts: readonly string[]) => string;
   readonly columnOf: (text: string) => Column;
   readonly columnInDocument: (document: string, name: string) => ReadonlyMap<string, string>;
+}
+
+interface RunRecord {
+  readonly recordOf: (hosts: readonly object[], run: { all: boolean; commit: string; date: string }) => string;
+  readonly withRecord: (document: string, record: string, all: boolean) => string;
 }
 
 const RESULT = { file: 'a.test.ts', passed: 3, failed: 0, skipped: 0, seconds: 1, details: '', reasons: [] };
@@ -62,6 +70,28 @@ test('report: a host that cannot be had is skipped; a lost one fails with all th
   t.ok(lines.includes('vmx: skipped: apt-get does not run here.') && lines.includes('svm c.test.ts has no result') && lines.includes('not ok 4'));
   t.equal(lines.at(-1), '3 passed, 3 failed, 1 skipped');
   t.equal(report.status, 1);
+});
+
+test('report: a host that is started once more, and one whose time is up, in words; the record of it', async (t) => {
+  const { report, lines } = await newReport();
+  const svm = report.begin('svm', 'kvm_amd in QEMU TCG');
+  report.file(svm, RESULT);
+  report.again(svm, 'The host was lost.', ['b.test.ts', 'c.test.ts']);
+  t.equal(lines.at(-1), 'svm: The host was lost.\nsvm: it is started once more, with 2 files from b.test.ts on');
+  report.notReached(svm, 90, ['c.test.ts']);
+  report.end();
+  t.ok(lines.includes('svm skipped: not reached in 90 seconds: c.test.ts') && lines.includes('svm was lost and started once more'));
+  t.equal(lines.at(-1), '3 passed, 0 failed, 1 skipped');
+  t.equal(report.status, 0);
+
+  const { recordOf, withRecord } = await script<RunRecord>('test/hosts/run-record.mjs');
+  const run = { all: true, commit: 'commit 1234', date: '2026-11-21' };
+  const record = recordOf(report.hosts, run);
+  t.match(record, /in one run at commit 1234, 2026-11-21:\n\n.*\n.*\n\| svm \| kvm_amd in QEMU TCG \| 3 \| 0 \| 1 \|\n\n- svm skipped: not reached/);
+  t.match(record, /\n- svm was lost and started once more\n/);
+  const document = `before\n${recordOf([], run)}\nbetween\n${recordOf([], { ...run, all: false })}\nafter\n`;
+  t.equal(withRecord(document, record, true), document.replace(recordOf([], run), record), 'in the place of the one of its kind');
+  t.throws(() => withRecord('a document', record, true), /has no record/);
 });
 
 test('reasons: on either side of SKIP', async (t) => {
