@@ -37,6 +37,11 @@ async function main(words: readonly string[]): Promise<number> {
       const { printGdbScriptPath } = await import('./gdb-script-command.js');
       printGdbScriptPath();
     })
+    .command('completion', 'print a script for bash or zsh', {}, async (argv) => {
+      if (answeredByItself(argv)) return;
+      const { completionScript } = await import('./completion-script.js');
+      process.stdout.write(completionScript());
+    })
     .strict()
     .exitProcess(false)
     .fail((message: string | undefined, error: Error | undefined) => {

@@ -12,7 +12,7 @@ import { LOG_FORMATS, type LogFormat } from './reporter.js';
 import { parseStopAt, type StopPlace } from './stop-at.js';
 import { UsageError } from './usage-error.js';
 
-const LOG_LAYERS = ['rsp', 'exit', 'bp', 'firmware'] as const;
+export const LOG_LAYERS = ['rsp', 'exit', 'bp', 'firmware'] as const;
 export type LogLayer = (typeof LOG_LAYERS)[number];
 
 const text: Options = { type: 'string', requiresArg: true };
