@@ -28,7 +28,7 @@ test('package: the tarball has what users need, and is small', (t) => {
   const { path, size, files } = pack(folder);
   t.ok(size < LARGEST_TARBALL, `${size} bytes`);
   t.deepEqual(files.filter((file) => FOR_DEVELOPERS.test(file)), [], 'nothing for developers');
-  for (const wanted of ['LICENSE', 'README.md', 'prebuilds/linux-x64/kvm-gdbserver.node', 'dist/src/index.d.ts', 'gdb/kvm_gdbserver.py']) {
+  for (const wanted of ['LICENSE', 'README.md', 'prebuilds/linux-x64/kvm-gdbserver.node', 'dist/src/index.d.ts', 'gdb/kvm_gdbserver.py', 'man/kvm-gdbserver.1', 'docs/index.md', 'docs/reference/cli.md']) {
     t.ok(files.includes(wanted), wanted);
   }
   t.notOk(run('sh', ['-c', 'command -v gcc g++ cc make python3'], { cwd: folder, env }).stdout, 'nothing compiles in what follows');

@@ -1,0 +1,13 @@
+/** The documents are what `npm run docs` would write: reference pages from the code, sessions from gdb and the shell. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import test from 'tape';
+import { buildGuests, PACKAGE_FOLDER } from './support/gdb-session.js';
+
+buildGuests();
+
+test('docs: npm run docs -- --check', (t) => {
+  const { status, stderr } = spawnSync(process.execPath, [join(PACKAGE_FOLDER, 'scripts/docs.mjs'), '--check'], { encoding: 'utf8', timeout: 240_000 });
+  t.equal(status, 0, stderr);
+  t.end();
+});

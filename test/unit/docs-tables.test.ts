@@ -1,0 +1,31 @@
+/** Tables of the documents that are written by hand name what the code has. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'tape';
+import { ALL_COMMANDS } from '../../src/rsp/dispatch.js';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+/** Every word in `…` of a table's first column. */
+function firstColumn(page: string): Set<string> {
+  const cells = page.split('\n').filter((line) => line.startsWith('| ')).map((line) => line.split('|')[1]);
+  return new Set(cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`|(0x03)/g)].flatMap(([, words]) => (words ?? '').split(' '))));
+}
+
+test('docs: packets.md names every packet that has a handler', (t) => {
+  // `qXfer:features` is part of `qXfer`.
+  const named = new Set([...firstColumn(read('docs/packets.md'))].map((name) => name.split(':')[0]));
+  t.deepEqual(ALL_COMMANDS.map(({ name }) => name).filter((name) => !named.has(name)), []);
+  t.end();
+});
+
+test('docs: guides/exits.md names every reason of src/vmm/exit.ts, and no other', (t) => {
+  const reasons = new Set([...read('src/vmm/exit.ts').matchAll(/reason: ('[^;\n]+)/g)].flatMap(([, names]) => [...names.matchAll(/'([\w-]+)'/g)].map(([, name]) => name)));
+  t.ok(reasons.has('io') && reasons.has('run-error') && reasons.has('wrmsr'), 'the reasons were read');
+  const named = firstColumn(read('docs/guides/exits.md'));
+  t.deepEqual([...named].filter((name) => !reasons.has(name)), []);
+  t.deepEqual([...reasons].filter((name) => !named.has(name)), []);
+  t.end();
+});
