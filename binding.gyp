@@ -1,5 +1,5 @@
 {
-  # portable=1: the binary that is shipped: static libstdc++, no version of glibc above 2.28 (docs/decisions/0016-one-prebuilt-binary.md).
+  # portable=1: the binary that is shipped: static libstdc++, no version of glibc above 2.28 (docs/decisions/0017-one-prebuilt-binary.md).
   # Without it, as when npm builds on the user's machine, whatever is there is linked.
   "variables": { "portable%": 0 },
   "targets": [

@@ -1,5 +1,5 @@
 // Makes prebuilds/linux-x64/kvm-gdbserver.node for the package: the binding as it was built, without its symbol table. It has
-// no libc in its name because it serves glibc and musl (docs/decisions/0016-one-prebuilt-binary.md).
+// no libc in its name because it serves glibc and musl (docs/decisions/0017-one-prebuilt-binary.md).
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from './root.mjs';

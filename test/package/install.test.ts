@@ -13,7 +13,7 @@ const LARGEST_TARBALL = 2 << 20;
 const OTHER_SYSTEM = join(ROOT, 'test/package/support/other-system.cjs');
 
 /** What belongs to the making of the package. */
-const FOR_DEVELOPERS = /^(test|bench|dist\/(test|bench)|\.ci|node_modules|build|docs\/decisions)\/|\.(map|o|actual|pyc)$|^src\//;
+const FOR_DEVELOPERS = /^(test|bench|dist\/(test|bench)|\.ci|node_modules|build)\/|\.(map|o|actual|pyc)$|^src\//;
 
 const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-package-'));
 test.onFinish(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
-/** Tables of the documents that are written by hand name what the code has. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** What is written by hand in the documents: tables name what the code has, links lead somewhere. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'tape';
 import { ALL_COMMANDS } from '../../src/rsp/dispatch.js';
@@ -27,5 +27,14 @@ test('docs: guides/exits.md names every reason of src/vmm/exit.ts, and no other'
   const named = firstColumn(read('docs/guides/exits.md'));
   t.deepEqual([...named].filter((name) => !reasons.has(name)), []);
   t.deepEqual([...reasons].filter((name) => !named.has(name)), []);
+  t.end();
+});
+
+test('docs: every link between files leads to one', (t) => {
+  const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md',
+    ...readdirSync(join(ROOT, 'docs'), { recursive: true }).map((name) => join('docs', String(name))).filter((name) => name.endsWith('.md'))];
+  const links = pages.flatMap((page) => [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link]) => ({ page, link })));
+  t.ok(links.length > 20, `${links.length} links`);
+  t.deepEqual(links.filter(({ page, link }) => !existsSync(join(ROOT, dirname(page), link))), []);
   t.end();
 });
