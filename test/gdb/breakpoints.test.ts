@@ -157,3 +157,47 @@ for (const mechanism of ['patch', 'debug-register', 'step']) {
     });
   });
 }
+
+/** Undefined: as the planner chooses. */
+for (const mechanisms of [undefined, 'patch,read-only', 'debug-register,step', 'step']) {
+  const chosen = mechanisms === undefined ? [] : ['--mechanisms', mechanisms];
+  const how = mechanisms ?? 'as planned';
+
+  test(`six breakpoints set before the loader copies their code are hit, and again after a reset: ${how}`, async (t) => {
+    await withTinyGuest('loader', async (args) => {
+      await withAttachedGdb([...chosen, ...args], async (gdb) => {
+        const places = [1, 2, 3, 4, 5, 6].map((offset) => `0x800${offset}`);
+        const hits = places.map((place, i): [string, RegExp] => ['continue', new RegExp(`Breakpoint ${i + 1}, 0x0*${place.slice(2)}`)]);
+        await checkAnswers(t, gdb, [
+          ...places.map((place, i): [string, RegExp] => [`break *${place}`, new RegExp(`Breakpoint ${i + 1} at`)]),
+          ...hits,
+          ['monitor reset halt', /The machine stands before its first instruction/],
+          ['maintenance flush register-cache', /flushed/],
+          ['x/6xb 0x8001', /0x00\s+0x00\s+0x00\s+0x00\s+0x00\s+0x00/],
+          ...hits,
+          ['x/6xb 0x8001', /0x90\s+0x90\s+0x90\s+0x90\s+0x90\s+0x90/],
+        ]);
+      });
+    });
+  });
+
+  test(`breakpoints in code of later modes, set in real mode before paging is on: ${how}`, async (t) => {
+    await withAttachedGdb([...chosen, 'build/modes.img'], async (gdb) => {
+      const session: [string, RegExp][] = [
+        ['continue', /Breakpoint 1, put16/],
+        ['continue', /Breakpoint 2, protected_mode/],
+        ['continue', /Breakpoint 3, put32/],
+        ['continue', /Breakpoint 4, long_mode/],
+        ['continue', /Breakpoint 5, put64/],
+        ['print $cr0', /PG/],
+      ];
+      await checkAnswers(t, gdb, [
+        ...['put16', '*protected_mode', 'put32', '*long_mode', 'put64'].map((where, i): [string, RegExp] => [`break ${where}`, new RegExp(`Breakpoint ${i + 1} at`)]),
+        ...session,
+        ['monitor reset halt', /The machine stands before its first instruction/],
+        ['maintenance flush register-cache', /flushed/],
+        ...session,
+      ]);
+    }, 'build/modes.elf');
+  });
+}
