@@ -250,6 +250,7 @@ export class MachineTarget implements DebugTarget {
       breakSpace: this.breakSpace,
       catching: this.catching,
       capabilities: () => this.capabilities,
+      stepOptions: this.stepOptions,
       isHalted: (cpu) => this.control.cpus[cpu]?.halted === true,
       reset: () => this.reset(),
       quit: () => this.options.onQuit?.(),

@@ -203,9 +203,10 @@ export class Machine {
   }
 
   /** Whether anything here can wake a CPU from HLT. */
-  get canWakeFromHalt(): boolean {
-    return this.kernelIrqchip;
-  }
+  get canWakeFromHalt(): boolean { return this.kernelIrqchip; }
+
+  /** The chips behind the interrupt lines, where they are in the kernel. */
+  get irqchip(): KernelIrqchip | undefined { return this.#irqchip; }
 
   get counters(): MachineCounters {
     return { exits: this.exitCounters.counts, unknownPorts: this.ports.unknownPorts, unknownMmio: this.mmio.unknownPages };

@@ -1,6 +1,7 @@
 /** What a `monitor` command is made of. */
 import type { BreakpointSet } from '../../breakpoints/breakpoint-set.js';
 import type { DebugCapabilities } from '../../breakpoints/capabilities.js';
+import type { StepOptions } from '../../target.js';
 import type { Machine } from '../../vmm/machine.js';
 import type { Catching } from '../catch/catching.js';
 import type { BreakSpace } from '../break-space.js';
@@ -16,6 +17,7 @@ export interface MonitorContext {
   readonly breakSpace: BreakSpace;
   readonly catching: Catching;
   readonly capabilities: () => DebugCapabilities;
+  readonly stepOptions: StepOptions;
   readonly isHalted: (cpu: number) => boolean;
   /** Back to before the first instruction, stopped. */
   readonly reset: () => void;

@@ -11,6 +11,7 @@ import { infoMemCommand } from './info-mem.js';
 import { infoPageTableCommand } from './info-pagetable.js';
 import { infoPciCommand } from './info-pci.js';
 import { infoRegistersCommand } from './info-registers.js';
+import { interruptCommands } from './interrupt-commands.js';
 import { memoryCommands } from './memory-commands.js';
 import { screenCommands } from './screen-commands.js';
 import { MonitorError, type MonitorCommand, type MonitorContext, type Write } from './command.js';
@@ -66,6 +67,7 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
   ...memoryCommands,
   ...catchCommands,
   breakSpaceCommand,
+  ...interruptCommands,
   ...screenCommands,
   resetCommand,
   quitCommand,
