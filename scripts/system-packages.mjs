@@ -23,6 +23,7 @@ const NEEDED = new Map([
 /** What only the suite of editors uses: its tests skip themselves, in words, where it is missing. */
 const FOR_EDITORS = new Map([
   ['lldb', 'lldb'],
+  ['lua5.4', 'lua5.4'],
 ]);
 
 function isInstalled(command) {

@@ -18,7 +18,7 @@ test('launch: the adapter starts the server, finds the port in what it says, and
       gdb: 'gdb', cwd: GUESTS_FOLDER, program: source('build/kernel64.elf'),
       target: {
         server: process.execPath, serverParameters: [SERVER_MAIN, '--listen', '127.0.0.1:0', 'build/kernel64.elf'],
-        serverPortRegExp: 'target remote \\S*?:(\\d+)', cwd: GUESTS_FOLDER,
+        serverPortRegExp: 'Listening on [0-9.]+:([0-9]+)\\s', cwd: GUESTS_FOLDER,
       },
     } as DebugProtocol.LaunchRequestArguments);
     await session.take('initialized');

@@ -1,38 +1,16 @@
 /** Stock lldb as a client (`gdb-remote`): 64-, 32- and 16-bit code, four processors, its ways to leave. */
 import test from 'tape';
-import { spawn } from 'node:child_process';
-import { buildGuests, GUESTS_FOLDER, SERVER_MAIN } from '../gdb/support/gdb-session.js';
+import { buildGuests } from '../gdb/support/gdb-session.js';
 import { checkLldb, lldbIsMissing } from './support/lldb.js';
+import { TcpServer } from './support/tcp-server.js';
 
 buildGuests();
 
-/** A server on a port of its own (lldb 14 takes no path), for the length of `work`. */
-async function withServer(args: readonly string[], work: (port: string, output: { stdout: string }, ended: Promise<number | null>) => Promise<void>): Promise<void> {
-  const server = spawn(process.execPath, [SERVER_MAIN, '--listen', '127.0.0.1:0', ...args], { cwd: GUESTS_FOLDER, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = { stdout: '', stderr: '' };
-  server.stdout.setEncoding('utf8').on('data', (text: string) => { output.stdout += text; });
-  server.stderr.setEncoding('utf8').on('data', (text: string) => { output.stderr += text; });
-  const ended = new Promise<number | null>((resolve) => { server.on('close', resolve); });
-  try {
-    const deadline = Date.now() + 10_000;
-    let port: string | undefined;
-    while (port === undefined) {
-      if (server.exitCode !== null || Date.now() > deadline) throw new Error(`The server does not listen: ${output.stderr}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      port = /target remote \S*:(\d+)/.exec(output.stderr)?.[1];
-    }
-    await work(port, output, ended);
-  } finally {
-    server.kill('SIGKILL');
-    await ended;
-  }
-}
-
 test('lldb: a kernel in C: breakpoints, steps, variables, memory, registers, a watchpoint', { skip: lldbIsMissing }, async (t) => {
-  await withServer(['build/kernel64.elf'], async (port, output, ended) => {
+  await TcpServer.with(['build/kernel64.elf'], async (server) => {
     checkLldb(t, [
       ['target create build/kernel64.elf', /Current executable set to/],
-      [`gdb-remote 127.0.0.1:${port}`, /stop reason = signal SIGTRAP[^]*`_start at start\.s/],
+      [`gdb-remote 127.0.0.1:${server.port}`, /stop reason = signal SIGTRAP[^]*`_start at start\.s/],
       ['breakpoint set --name kernel_main', /Breakpoint 1: where = kernel64\.elf`kernel_main/],
       ['breakpoint set --name tree_sum --condition \'node && node->value == 4\'', /Breakpoint 2/],
       ['continue', /stop reason = breakpoint 1\.1[^]*load_interrupt_table\(\);/],
@@ -57,16 +35,16 @@ test('lldb: a kernel in C: breakpoints, steps, variables, memory, registers, a w
       ['watchpoint disable 1', /1 watchpoints disabled/],
       ['continue', /exited with status = 0/],
     ]);
-    t.equal(await ended, 0);
-    t.match(output.stdout, /sum = 1117\nud2 1, int3 0/, 'the guest went on with what was written');
+    t.equal(await server.ended, 0);
+    t.match(server.stdout, /sum = 1117\nud2 1, int3 0/, 'the guest went on with what was written');
   });
 });
 
 test('lldb: a boot sector through real, protected and long mode', { skip: lldbIsMissing }, async (t) => {
-  await withServer(['build/modes.img'], async (port) => {
+  await TcpServer.with(['build/modes.img'], async (server) => {
     checkLldb(t, [
       ['target create build/modes.elf', /Current executable set to/],
-      [`gdb-remote 127.0.0.1:${port}`, /stop reason = signal SIGTRAP[^]*-> 19 +\s+cli/],
+      [`gdb-remote 127.0.0.1:${server.port}`, /stop reason = signal SIGTRAP[^]*-> 19 +\s+cli/],
       ['register read rip cs_base cr0 mode', /rip = 0x0000000000007c00.*\n cs_base = 0x0+\n +cr0 = 0x0000000000000010\n +mode = 0x00000000/],
       ['disassemble -A i386-unknown-unknown-code16 --start-address 0x7c02 --count 3', /xorw +%ax, %ax[^]*movw +%ax, %ds[^]*movw +%ax, %ss/],
       ['breakpoint set --address 0x7c1d', /Breakpoint 1/],
@@ -84,10 +62,10 @@ test('lldb: a boot sector through real, protected and long mode', { skip: lldbIs
 });
 
 test('lldb: four processors are threads', { skip: lldbIsMissing }, async (t) => {
-  await withServer(['--cpus', '4', '--irqchip', 'kernel', 'build/workers.elf'], async (port) => {
+  await TcpServer.with(['--cpus', '4', '--irqchip', 'kernel', 'build/workers.elf'], async (server) => {
     checkLldb(t, [
       ['target create build/workers.elf', /Current executable set to/],
-      [`gdb-remote 127.0.0.1:${port}`, /`_start/],
+      [`gdb-remote 127.0.0.1:${server.port}`, /`_start/],
       ['thread list', /thread #1: tid = 0x0001[^]*thread #4: tid = 0x0004/],
       ['expression keep_working = 1', /= 1/],
       ['breakpoint set --name collatz_steps --condition \'number == 27\'', /Breakpoint 1/],
@@ -101,20 +79,20 @@ test('lldb: four processors are threads', { skip: lldbIsMissing }, async (t) => 
 });
 
 test('lldb: detach lets the guest run, quit ends it; --on-kill keep keeps it', { skip: lldbIsMissing }, async (t) => {
-  await withServer(['build/kernel64.elf'], async (port, output, ended) => {
-    checkLldb(t, [[`gdb-remote 127.0.0.1:${port}`, /SIGTRAP/], ['detach', /detached/]]);
-    t.equal(await ended, 0, 'it ran to its end');
-    t.match(output.stdout, /sum = 117/);
+  await TcpServer.with(['build/kernel64.elf'], async (server) => {
+    checkLldb(t, [[`gdb-remote 127.0.0.1:${server.port}`, /SIGTRAP/], ['detach', /detached/]]);
+    t.equal(await server.ended, 0, 'it ran to its end');
+    t.match(server.stdout, /sum = 117/);
   });
-  await withServer(['build/kernel64.elf'], async (port, output, ended) => {
-    checkLldb(t, [[`gdb-remote 127.0.0.1:${port}`, /SIGTRAP/], ['quit', /^/]]);
-    t.equal(await ended, 0, 'lldb kills what it leaves');
-    t.equal(output.stdout, '');
+  await TcpServer.with(['build/kernel64.elf'], async (server) => {
+    checkLldb(t, [[`gdb-remote 127.0.0.1:${server.port}`, /SIGTRAP/], ['quit', /^/]]);
+    t.equal(await server.ended, 0, 'lldb kills what it leaves');
+    t.equal(server.stdout, '');
   });
-  await withServer(['--on-kill', 'keep', 'build/kernel64.elf'], async (port) => {
+  await TcpServer.with(['--on-kill', 'keep', 'build/kernel64.elf'], async (server) => {
     for (const round of [1, 2]) {
       t.comment(`session ${round}`);
-      checkLldb(t, [[`gdb-remote 127.0.0.1:${port}`, /SIGTRAP/], ['quit', /^/]]);
+      checkLldb(t, [[`gdb-remote 127.0.0.1:${server.port}`, /SIGTRAP/], ['quit', /^/]]);
     }
   });
 });

@@ -36,8 +36,8 @@ async function unpackedGdb(): Promise<{ command: string[]; environment: string }
 /** A command to start, in a folder that `remove` takes away; or one sentence why there is none. */
 export type NewerGdb = { readonly path: string; remove(): void } | { readonly missing: string };
 
-/** Looks for one; the first time on a machine it may be fetched, which takes some seconds. */
-export async function newerGdb(): Promise<NewerGdb> {
+/** Looks for one; the first time on a machine it may be fetched, which takes some seconds. `args` go before those it is started with. */
+export async function newerGdb(args: readonly string[] = []): Promise<NewerGdb> {
   let found: { command: string[]; environment: string } = { command: ['gdb'], environment: '' };
   if (majorVersion(found.command) < FIRST_WITH_DAP) {
     try {
@@ -48,7 +48,7 @@ export async function newerGdb(): Promise<NewerGdb> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-gdb-'));
   const path = join(folder, 'gdb');
-  const words = found.command.map((word) => `'${word}'`).join(' ');
+  const words = [...found.command, ...args].map((word) => `'${word}'`).join(' ');
   writeFileSync(path, `#!/bin/sh\n${found.environment}exec ${words} -nx "$@"\n`, { mode: 0o755 });
   return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
