@@ -12,7 +12,8 @@ import { checkLongMode, checkMachineOptions } from './check-machine-options.js';
 import { createVcpus } from './create-vcpus.js';
 import type { Device, MachineEvent } from './device.js';
 import type { SerialSink } from './devices/serial-16550a.js';
-import { ISA_FRAMEBUFFER, VideoCard } from './devices/vga/video-card.js';
+import { ISA_FRAMEBUFFER } from './devices/vga/isa-framebuffer.js';
+import { VideoCard } from './devices/vga/video-card.js';
 import { addDrives } from './drive-devices.js';
 import { ExitCounters } from './exit-counters.js';
 import type { Exit, ExitReason, MmioExit } from './exit.js';
@@ -141,7 +142,7 @@ export class Machine {
     const irqLine = irqchip === undefined ? undefined : (irq: number, level: boolean): void => { if (!this.#closed) irqchip.setLine(irq, level); };
     const raise = (event: MachineEvent): void => { this.#event ??= event; };
     const ram = ramLayout(options.memory ?? DEFAULT_MEMORY);
-    this.video = new VideoCard(memory, this.ports, this.mmio, log);
+    this.video = new VideoCard(memory, this.ports, this.mmio, log, guest?.videoMode);
     if (firmware === undefined) this.video.memory.placeFramebuffer(ISA_FRAMEBUFFER);
     const debugConsole = options.debugConsole ?? options.serial ?? NOWHERE;
     const { channels, translations } = addDrives(this.ports, { drives: options.drives ?? [], chipset: firmware !== undefined, irqLine });

@@ -3,7 +3,10 @@ import test from 'tape';
 import { compareWithExpected, exampleNames, FORCED_MECHANISMS, runExample, splitCommandLine } from './support/example-session.js';
 import { buildGuests } from './support/gdb-session.js';
 
-const EXAMPLES = ['bios', 'bootsector', 'faults', 'hello', 'kernel32', 'kernel64', 'modes', 'multiboot2', 'smp', 'workers'];
+const EXAMPLES = [
+  'bios', 'bootsector', 'faults', 'hello', 'kernel32', 'kernel64', 'modes', 'multiboot2', 'picture', 'printing', 'prompt', 'prompt2', 'protected', 'reading',
+  'smp', 'workers',
+];
 
 test('a session\'s server line is split as a shell would', (t) => {
   t.deepEqual(splitCommandLine('build/a.elf --append \'root=/dev/ram verbose\' --x="b c"'),

@@ -32,6 +32,10 @@ export class BootBlock {
     return gpa;
   }
 
+  set(gpa: number, bytes: Uint8Array): void {
+    this.#bytes.set(bytes, gpa - this.#address);
+  }
+
   set32(gpa: number, value: number): void {
     this.#view.setUint32(gpa - this.#address, value, true);
   }

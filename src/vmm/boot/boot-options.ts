@@ -2,6 +2,7 @@
  * How a guest may be started, and what starting it means: bytes to put into memory and a processor state.
  * Boot code is pure: it sees the file's bytes and where RAM lies, never a machine.
  */
+import type { VideoMode } from './video-mode.js';
 import type { CpuState } from '../../x86/cpu-state.js';
 import { MEBIBYTE } from '../memory-size.js';
 import type { MemoryRegion } from '../guest-memory.js';
@@ -69,6 +70,8 @@ export interface LoadedGuest {
   readonly entry: bigint;
   /** Absolute path of a file with the guest's symbols. */
   readonly executable?: string;
+  /** The screen that it asked its boot loader for; text when absent. */
+  readonly videoMode?: VideoMode;
   /** It begins in real mode and asks a BIOS, so that the machine must have one. */
   readonly needsBios?: true;
   /** What an ELF file says about the processor it was built for. */

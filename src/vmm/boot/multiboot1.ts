@@ -12,13 +12,15 @@ import { placeModules, type PlacedModule } from './modules.js';
 import { loadByAddresses, loadMultibootElf } from './multiboot-load.js';
 import { findMultibootHeader } from './multiboot1-header.js';
 import { Placement } from './placement.js';
+import { describeVideoMode, framebufferFields, nearestVideoMode, type VideoMode } from './video-mode.js';
 
 const BOOTLOADER_MAGIC = 0x2bad_b002n;
 const LOADER_NAME = 'kvm-gdbserver';
 /** Requirements of the header that can be met: page-aligned modules, memory information, and a video mode as a wish. */
 const KNOWN_REQUIREMENTS = 0x7;
-const WANTS_VIDEO = 0x4;
-const INFO_MEMORY = 1 << 0, INFO_COMMAND_LINE = 1 << 2, INFO_MODULES = 1 << 3, INFO_MEMORY_MAP = 1 << 6, INFO_LOADER_NAME = 1 << 9;
+const INFO_MEMORY = 1 << 0, INFO_COMMAND_LINE = 1 << 2, INFO_MODULES = 1 << 3, INFO_MEMORY_MAP = 1 << 6, INFO_LOADER_NAME = 1 << 9, INFO_FRAMEBUFFER = 1 << 12;
+/** Offset in the information. */
+const FRAMEBUFFER = 88;
 const INFO_SIZE = 116, MODULE_SIZE = 16, MAP_ENTRY_SIZE = 24;
 
 /**
@@ -39,22 +41,23 @@ export function loadMultiboot1(file: Uint8Array, options: BootOptions): LoadedGu
     ? loadByAddresses(file, header.offset, header.addresses, options, placement, notes)
     : loadMultibootElf(file, options, placement, notes);
   if (loaded.entry > 0xffff_ffffn) throw new GuestError(`The entry point ${hex(loaded.entry)} of ${options.name} is above 4 GiB; Multiboot enters in 32-bit mode, so set ENTRY to a physical address.`);
-  if ((header.flags & WANTS_VIDEO) !== 0) notes.push('the kernel asks for a video mode; there is no video card');
+  const videoMode = header.video === undefined ? undefined : nearestVideoMode(header.video);
+  if (videoMode !== undefined) notes.push(describeVideoMode(videoMode));
 
   const writes = [...loaded.writes];
   const gdt = placeGdt(placement, 32, notes);
   const modules = placeModules(options.modules ?? [], placement, writes, notes);
-  const info = buildInformation(options, modules, placement, notes);
+  const info = buildInformation(options, modules, videoMode, placement, notes);
   writes.push(gdt.write, info.write);
   return {
-    kind: 'multiboot', writes, entry: loaded.entry, notes, ...(loaded.isa !== undefined && { isa: loaded.isa }),
+    kind: 'multiboot', ...(videoMode !== undefined && { videoMode }), writes, entry: loaded.entry, notes, ...(loaded.isa !== undefined && { isa: loaded.isa }),
     cpu: protectedMode(loaded.entry, gdt.address, { rax: BOOTLOADER_MAGIC, rbx: BigInt(info.address) }),
     ...(options.path !== undefined && { executable: options.path }),
   };
 }
 
 /** The information structure of 3.3 and everything it points at. */
-function buildInformation(options: BootOptions, modules: readonly PlacedModule[], placement: Placement, notes: string[]): { address: number; write: MemoryWrite } {
+function buildInformation(options: BootOptions, modules: readonly PlacedModule[], videoMode: VideoMode | undefined, placement: Placement, notes: string[]): { address: number; write: MemoryWrite } {
   const commandLine = options.commandLine === undefined ? options.name : `${options.name} ${options.commandLine}`;
   const map = memoryMap(options.ram);
   const strings = [commandLine, LOADER_NAME, ...modules.map(({ text }) => text)];
@@ -65,11 +68,15 @@ function buildInformation(options: BootOptions, modules: readonly PlacedModule[]
 
   const info = block.reserve(INFO_SIZE);
   const low = options.ram[0];
-  block.set32(info, INFO_MEMORY | INFO_COMMAND_LINE | INFO_MEMORY_MAP | INFO_LOADER_NAME | INFO_MODULES);
+  block.set32(info, INFO_MEMORY | INFO_COMMAND_LINE | INFO_MEMORY_MAP | INFO_LOADER_NAME | INFO_MODULES | INFO_FRAMEBUFFER);
   block.set32(info + 4, LOW_MEMORY_END / 1024);
   block.set32(info + 8, Math.max(0, low.size - HIGH_MEMORY_START) / 1024);
   block.set32(info + 16, block.string(commandLine));
   block.set32(info + 64, block.string(LOADER_NAME));
+
+  const { head, channels } = framebufferFields(videoMode);
+  block.set(info + FRAMEBUFFER, head);
+  block.set(info + FRAMEBUFFER + head.length, channels);
 
   const moduleTable = block.reserve(modules.length * MODULE_SIZE);
   block.set32(info + 20, modules.length);

@@ -2,14 +2,13 @@
 import type { ElfSections } from './elf-sections.js';
 import { HIGH_MEMORY_START, LOW_MEMORY_END, type MemoryMapEntry } from './memory-map.js';
 import type { PlacedModule } from './modules.js';
+import { framebufferFields, type VideoMode } from './video-mode.js';
 
 const LOADER_NAME = 'kvm-gdbserver';
 const TAG = { end: 0, commandLine: 1, loaderName: 2, module: 3, memory: 4, memoryMap: 6, framebuffer: 8, elfSections: 9, oldRsdp: 14, newRsdp: 15, loadBase: 21 } as const;
 const MAP_ENTRY_SIZE = 24;
 /** The RSDP of ACPI 1.0 is the front of later ones. */
 const OLD_RSDP_SIZE = 20;
-/** Colour text memory of the VGA: 80 by 25 cells of a character and an attribute. */
-const TEXT = { address: 0xb_8000, pitch: 160, columns: 80, rows: 25, bitsPerCell: 16, type: 2 };
 
 export interface Information {
   readonly commandLine: string;
@@ -18,6 +17,8 @@ export interface Information {
   readonly map: readonly MemoryMapEntry[];
   /** RAM below 4 GiB, in bytes from 0. */
   readonly lowRam: number;
+  /** The framebuffer; text when absent. */
+  readonly videoMode?: VideoMode;
   readonly sections?: ElfSections;
   /** ACPI's RSDP, revision 2. */
   readonly rsdp?: Uint8Array;
@@ -27,14 +28,15 @@ export interface Information {
 
 /** All tags; it may lie at any multiple of 8, for nothing in it points into it. */
 export function buildInformation(information: Information): Uint8Array {
-  const { commandLine, modules, map, lowRam, sections, rsdp, loadBase } = information;
+  const { commandLine, modules, map, lowRam, videoMode, sections, rsdp, loadBase } = information;
+  const { head, channels } = framebufferFields(videoMode);
   const tags = [
     tag(TAG.commandLine, text(commandLine)),
     tag(TAG.loaderName, text(LOADER_NAME)),
     tag(TAG.memory, words(LOW_MEMORY_END / 1024, Math.max(0, lowRam - HIGH_MEMORY_START) / 1024)),
     ...modules.map(({ text: string, start, size }) => tag(TAG.module, words(start, start + size), text(string))),
     tag(TAG.memoryMap, words(MAP_ENTRY_SIZE, 0), ...map.map(({ start, size, type }) => join(longs(start, size), words(type, 0)))),
-    tag(TAG.framebuffer, longs(TEXT.address), words(TEXT.pitch, TEXT.columns, TEXT.rows), Uint8Array.of(TEXT.bitsPerCell, TEXT.type, 0, 0)),
+    tag(TAG.framebuffer, head, new Uint8Array(2), channels),
     // Three words, as GRUB and every kernel have them; the specification's text says half-words.
     ...(sections === undefined ? [] : [tag(TAG.elfSections, words(sections.count, sections.entrySize, sections.nameIndex), sections.headers)]),
     ...(rsdp === undefined ? [] : [tag(TAG.oldRsdp, rsdp.subarray(0, OLD_RSDP_SIZE)), tag(TAG.newRsdp, rsdp)]),

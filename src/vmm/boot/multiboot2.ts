@@ -13,6 +13,7 @@ import { loadByAddresses, loadMultibootElf, type LoadedKernel } from './multiboo
 import { findMultiboot2Header, parseMultiboot2Header, type Multiboot2Header } from './multiboot2-header.js';
 import { buildInformation } from './multiboot2-information.js';
 import { Placement } from './placement.js';
+import { describeVideoMode, nearestVideoMode } from './video-mode.js';
 
 const BOOTLOADER_MAGIC = 0x36d7_6289n;
 /** Information tags that the specification knows, up to "image load base physical address". */
@@ -38,10 +39,8 @@ export function loadMultiboot2(file: Uint8Array, options: BootOptions): LoadedGu
   const loaded = load(file, header, options, placement, notes);
   const entry = header.entry === undefined ? loaded.entry : BigInt(header.entry);
   if (entry > 0xffff_ffffn) throw new GuestError(`The entry point ${hex(entry)} of ${options.name} is above 4 GiB; Multiboot 2 enters in 32-bit mode, so set ENTRY to a physical address.`);
-  if (header.framebuffer !== undefined) {
-    const { width, height, depth } = header.framebuffer;
-    notes.push(`the kernel would like a framebuffer of ${width}x${height}x${depth} and gets text mode, 80x25 at 0xb8000, for there is no graphics card`);
-  }
+  const videoMode = header.framebuffer === undefined ? undefined : nearestVideoMode(header.framebuffer);
+  if (videoMode !== undefined) notes.push(describeVideoMode(videoMode));
 
   const writes: MemoryWrite[] = [...loaded.writes];
   const gdt = placeGdt(placement, 32, notes);
@@ -50,6 +49,7 @@ export function loadMultiboot2(file: Uint8Array, options: BootOptions): LoadedGu
   const sections = isElf(file) && header.addresses === undefined ? loadSections(file, placement, writes, notes) : undefined;
   const information = buildInformation({
     commandLine: options.commandLine ?? '', modules, map: memoryMap(options.ram), lowRam: options.ram[0]?.size ?? 0,
+    ...(videoMode !== undefined && { videoMode }),
     ...(sections !== undefined && { sections }),
     ...(options.rsdp !== undefined && { rsdp: options.rsdp.bytes }),
     ...(header.relocatable && { loadBase: Number(loaded.base) }),
@@ -58,7 +58,7 @@ export function loadMultiboot2(file: Uint8Array, options: BootOptions): LoadedGu
   notes.push(`Multiboot 2 information is at ${formatRange(address, information.length)}`);
   writes.push(gdt.write, { address: BigInt(address), bytes: information });
   return {
-    kind: 'multiboot2', writes, entry, notes, ...(loaded.isa !== undefined && { isa: loaded.isa }),
+    kind: 'multiboot2', ...(videoMode !== undefined && { videoMode }), writes, entry, notes, ...(loaded.isa !== undefined && { isa: loaded.isa }),
     cpu: protectedMode(entry, gdt.address, { rax: BOOTLOADER_MAGIC, rbx: BigInt(address) }),
     ...(options.path !== undefined && { executable: options.path }),
   };

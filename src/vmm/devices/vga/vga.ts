@@ -3,7 +3,7 @@
  * is offset 0. The CRT controller and status register 1 are at 3Bxh or 3Dxh, as bit 0 of miscellaneous output says.
  */
 import { savedNumber, type AccessSize, type DeviceState, type PortDevice } from '../../device.js';
-import { Dac } from './dac.js';
+import type { Dac } from './dac.js';
 import { retraceStatus } from './retrace.js';
 import { CRTC, type RegisterBank, type VgaRegisters } from './vga-registers.js';
 
@@ -19,6 +19,7 @@ const PALETTE_ON = 0x20;
 
 export interface VgaWiring {
   readonly registers: VgaRegisters;
+  readonly dac: Dac;
   /** A register has changed that may say where video memory is. */
   readonly memoryChanged: () => void;
   /** To the state in which a BIOS leaves it, or before any: called at reset, with the registers at 0. */
@@ -31,7 +32,7 @@ export class Vga implements PortDevice {
   readonly portWidth = 1 as const;
   readonly name = 'VGA';
   readonly registers: VgaRegisters;
-  readonly dac = new Dac();
+  readonly dac: Dac;
   readonly #wiring: VgaWiring;
   #sequencerIndex = 0;
   #graphicsIndex = 0;
@@ -44,6 +45,7 @@ export class Vga implements PortDevice {
   constructor(wiring: VgaWiring) {
     this.#wiring = wiring;
     this.registers = wiring.registers;
+    this.dac = wiring.dac;
     this.reset();
   }
 

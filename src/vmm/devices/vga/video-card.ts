@@ -5,7 +5,8 @@ import { VIDEO_END, VIDEO_START } from '../../memory-layout.js';
 import type { MmioBus } from '../../mmio-bus.js';
 import type { PortBus } from '../../port-bus.js';
 import { FONT_8X16 } from '../../display/font-8x16.js';
-import { Dispi } from './dispi.js';
+import { Dac } from './dac.js';
+import { DISPI, Dispi, ENABLED, LINEAR } from './dispi.js';
 import { setStandardMode, standardMode } from './standard-modes.js';
 import { Vga } from './vga.js';
 import { VgaRegisters } from './vga-registers.js';
@@ -14,20 +15,29 @@ import { VIDEO_MEMORY_SIZE, VideoMemory } from './video-memory.js';
 const TEXT_MODE = 3;
 /** A blank, grey on black. */
 export const BLANK_CELL = 0x0720;
-/** Where all of the memory is on a machine without PCI, as Bochs has it. */
-export const ISA_FRAMEBUFFER = 0xe000_0000;
 /** Plane addresses that a glyph has in a font in plane 2. */
 export const GLYPH_PITCH = 32;
 const PLANE_2 = 16;
 
+/** Pixels and bits a pixel. */
+export interface BootMode {
+  readonly width: number;
+  readonly height: number;
+  readonly depth: number;
+}
+
 export class VideoCard {
   readonly registers = new VgaRegisters();
+  readonly #dac = new Dac();
   readonly memory: VideoMemory;
   readonly dispi: Dispi;
   readonly vga: Vga;
 
-  /** Claims its ports and A0000–BFFFF. From reset on it is in text mode 3, as a BIOS leaves it. */
-  constructor(memory: GuestMemory, ports: PortBus, mmio: MmioBus, log: (sentence: string) => void) {
+  /**
+   * Claims its ports and A0000–BFFFF. From reset on it is in text mode 3, as a BIOS leaves it, or in the graphics mode that the
+   * guest's boot loader is to set.
+   */
+  constructor(memory: GuestMemory, ports: PortBus, mmio: MmioBus, log: (sentence: string) => void, private readonly bootMode?: BootMode) {
     this.memory = new VideoMemory(memory, this.registers, () => this.dispi, log);
     this.dispi = new Dispi(VIDEO_MEMORY_SIZE, {
       switched: (on, clear) => {
@@ -35,9 +45,9 @@ export class VideoCard {
         if (on && clear) this.memory.bytes.fill(0, 0, this.dispi.pitch * this.dispi.height);
       },
       bankChanged: () => this.memory.changed(),
-      dacWidth: (wide) => { this.vga.dac.wide = wide; },
+      dacWidth: (wide) => { this.#dac.wide = wide; },
     });
-    this.vga = new Vga({ registers: this.registers, memoryChanged: () => this.memory.changed(), powerOn: (vga) => this.#powerOn(vga) });
+    this.vga = new Vga({ registers: this.registers, dac: this.#dac, memoryChanged: () => this.memory.changed(), powerOn: (vga) => this.#powerOn(vga) });
     ports.claim(this.vga, 0x3b0, 12);
     ports.claim(this.vga, 0x3c0, 32, 0x10);
     ports.claim(this.dispi, 0x1ce, 3);
@@ -57,6 +67,11 @@ export class VideoCard {
     this.loadGlyphs(FONT_8X16, mode.characterHeight);
     // Now, so that a guest's first look at the screen need not leave KVM.
     this.memory.reveal(mode.address);
+    if (this.bootMode === undefined) return;
+    this.dispi.write(DISPI.xres, this.bootMode.width);
+    this.dispi.write(DISPI.yres, this.bootMode.height);
+    this.dispi.write(DISPI.bpp, this.bootMode.depth);
+    this.dispi.write(DISPI.enable, ENABLED | LINEAR);
   }
 
   /** Puts glyphs of `height` bytes (1 to 32) into the font in plane 2 at plane address `start`, `first` being the first character. */

@@ -36,7 +36,7 @@ test('Multiboot 1: state and information', (t) => {
   t.deepEqual([guest.kind, regs.rax, regs.rip, sregs.cr0 & 0x8000_0001n, sregs.cs.limit, sregs.cs.db], ['multiboot', 0x2bad_b002n, 0x10_0020n, 1n, 0xffff_ffff, 1]);
   t.equal(regs.rflags & 0x2_0200n, 0n, 'IF and VM are clear');
   const info = Number(regs.rbx);
-  t.equal(word32(guest, info), 0b10_0100_1101, 'flags');
+  t.equal(word32(guest, info), 0b1_0010_0100_1101, 'flags');
   t.deepEqual([word32(guest, info + 4), word32(guest, info + 8)], [639, 15 * 1024], 'mem_lower and mem_upper in KiB');
   t.equal(stringAt(guest, word32(guest, info + 16)), 'guest debug=1');
   t.equal(stringAt(guest, word32(guest, info + 64)), 'kvm-gdbserver');
@@ -55,7 +55,11 @@ test('Multiboot 1: state and information', (t) => {
 
 test('Multiboot 1: ELF64 kernels too, a.out kludge, refusals', (t) => {
   t.equal(loadGuest(kernel(3, 64), OPTIONS).cpu.sregs.cs.l, 0, 'ELF64 is entered in 32-bit mode');
-  t.match(loadGuest(kernel(4), OPTIONS).notes.join(), /no video card/);
+  const graphic = loadGuest(kernel(4), OPTIONS);
+  const info = Number(graphic.cpu.regs.rbx);
+  t.deepEqual(graphic.videoMode, { width: 1024, height: 768, depth: 32 }, 'a framebuffer of any size');
+  t.deepEqual([word32(graphic, info) & 0x1000, word64(graphic, info + 88), word32(graphic, info + 96), word32(graphic, info + 100), word32(graphic, info + 104), ...bytesAt(graphic, info + 108, 8)],
+    [0x1000, 0xe000_0000n, 4096, 1024, 768, 32, 1, 16, 8, 8, 8, 0, 8]);
   t.throws(() => loadGuest(kernel(0x18), OPTIONS), /requires Multiboot features 0x18/);
   t.throws(() => loadGuest(new Uint8Array(64), { ...OPTIONS, boot: 'multiboot' }), /no Multiboot header/);
 

@@ -98,7 +98,11 @@ test('Multiboot 2: ELF sections, with what no segment loads', (t) => {
 test('Multiboot 2: header tags', (t) => {
   const load = (...tags: Tags): LoadedGuest => loadGuest(kernel(32, ...tags), OPTIONS);
   t.equal(load([3, 0, 0x10_0123]).entry, 0x10_0123n, 'entry address');
-  t.match(load([5, 0, 1024, 768, 32]).notes.join(), /would like a framebuffer of 1024x768x32 and gets text mode/);
+  const graphic = load([5, 0, 803, 600, 16]);
+  t.deepEqual(graphic.videoMode, { width: 800, height: 600, depth: 16 }, 'a framebuffer, its rows a multiple of eight pixels');
+  const [tag] = information(graphic).get(8)!;
+  t.deepEqual([word64(graphic, tag), word32(graphic, tag + 8), ...bytesAt(graphic, tag + 20, 10)], [0xe000_0000n, 1600, 16, 1, 0, 0, 11, 5, 5, 6, 0, 5]);
+  t.deepEqual(load([5, 0, 0, 0, 1]).videoMode, { width: 1024, height: 768, depth: 32 }, 'no preference, and a depth that there is not');
   t.equal(word32(load([10, 0, 0x10_0000, 0x100_0000, 4096, 1]), information(load([10, 0, 0x10_0000, 0x100_0000, 4096, 1])).get(21)![0]), 0x10_0000, 'relocatable: where it is');
   t.equal(load([1, 0, 1, 6, 8, 14, 21], [4, 0, 3], [6, 0], [7, 0], [8, 0, 0], [9, 0, 0]).kind, 'multiboot2', 'requests that are known, modules, EFI');
   t.equal(load([1, OPTIONAL, 99], [77, OPTIONAL, 1, 2, 3]).kind, 'multiboot2', 'optional ones');
