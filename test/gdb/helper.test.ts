@@ -72,3 +72,13 @@ test('under set architecture the user has the last word', async (t) => {
     await server.stop();
   }
 });
+
+test('after monitor reset gdb shows the registers as they are then', async (t) => {
+  const server = await startServer(['build/modes.img']);
+  try {
+    const { output } = await runGdb([LOAD, `target remote ${server.address}`, 'tbreak *0x7cc9', 'continue', 'info registers mode', 'monitor reset', 'info registers mode', 'print/x $pc', 'kill']);
+    t.match(output, /mode=LONG64[^]*The machine stands before its first instruction[^]*mode=REAL16[^]*= 0x7c00\n/);
+  } finally {
+    await server.stop();
+  }
+});

@@ -15,6 +15,7 @@ import { segmentType } from './info-registers.js';
 const MOST_LINES = 512;
 const NO_TABLE_LIMIT = 0xffff;
 const VECTORS = 256;
+const SHARED_BY = 32;
 
 /** One line of a table, and what it says without its index; lines that say the same are joined. */
 interface TableLine {
@@ -104,16 +105,23 @@ const infoIvt: MonitorCommand = {
     // Outside real mode the table still lies where the next real-mode code will look for it.
     const bytes = context.machine.memory.read(base, Math.min(limit + 1, 4 * VECTORS));
     write(`IVT at 0x${hex(base, 8)}${inUse ? '' : ` (not in use: the processor is in ${view.mode.name})`}\n`);
-    const lines: TableLine[] = [];
-    for (let vector = 0; 4 * vector + 4 <= bytes.length; vector++) {
+    const handlers = Array.from({ length: Math.floor(bytes.length / 4) }, (_, vector) => {
       const [ip, cs] = [bytes[4 * vector] | (bytes[4 * vector + 1] << 8), bytes[4 * vector + 2] | (bytes[4 * vector + 3] << 8)];
-      if (ip === 0 && cs === 0) continue;
-      lines.push({ index: vector, text: `${hex(cs, 4)}:${hex(ip, 4)} linear 0x${hex(cs * 16 + ip, 5)}  ${biosInterruptName(vector)}`.trimEnd() });
-    }
+      return ip === 0 && cs === 0 ? undefined : `${hex(cs, 4)}:${hex(ip, 4)} linear 0x${hex(cs * 16 + ip, 5)}`;
+    });
+    const lines: TableLine[] = [];
+    handlers.forEach((handler, vector) => {
+      // What so many vectors share serves none of them: without their names they become few lines.
+      if (handler !== undefined) lines.push({ index: vector, text: isShared(handlers, handler) ? handler : `${handler}  ${biosInterruptName(vector)}`.trimEnd() });
+    });
     writeLines(lines, (vector) => `0x${hex(vector, 2)}`, write);
     if (lines.length === 0) write('It is empty: no BIOS has filled it.\n');
   },
 };
+
+function isShared(handlers: readonly (string | undefined)[], handler: string): boolean {
+  return handlers.filter((other) => other === handler).length >= SHARED_BY;
+}
 
 /** Lines in the order of their index; neighbours with the same text become one line with a range. */
 function writeLines(lines: readonly TableLine[], indexText: (index: number) => string, write: Write): void {
