@@ -19,7 +19,7 @@ constexpr Sentence kSentences[] = {
     {"open", ENOENT,
      "/dev/kvm is not there: load the kvm module (modprobe kvm_intel or kvm_amd), or start the container with --device /dev/kvm"},
     {"open", EACCES,
-     "/dev/kvm may not be opened by this user: add the user to the kvm group and log in again, or change the node's mode"},
+     "/dev/kvm may not be opened by this user: its mode or a security module forbids it"},
     {"open", EPERM,
      "/dev/kvm may not be opened from here, whatever its mode says: a device cgroup or a seccomp filter forbids it; "
      "start the container with --device /dev/kvm"},

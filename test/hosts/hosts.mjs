@@ -15,7 +15,8 @@ const ATA_DISK = [
 /**
  * By name: what a host is, the kernel modules it loads, in order (paths below the kernel's module folder; one that this
  * kernel has built in is passed over), the disk they find, and the emulator's function (see qemu.mjs).
- * `packages`: the emulator's set in package-sets.mjs. `timeScale`: a test file has this many times its usual seconds.
+ * `packages`: the emulator's set in package-sets.mjs. `timeScale`: a test file has this many times its usual seconds;
+ * Bochs's are its own, QEMU's those of this machine, which others may use too.
  * `kernelWords`, `preparation`: more words for the kernel, and a script for its shell before the job.
  * `quickToo`: more files for the quick selection, where the emulator is fast enough. `spareModules`: for tests, in /modules, not loaded. `sessionsLeftOut`: examples whose session the host does not survive with a
  * mechanism, and why.
@@ -27,7 +28,7 @@ export const hosts = {
     quickToo: [], spareModules: [], sessionsLeftOut: [],
   },
   svm: {
-    title: 'kvm_amd in QEMU TCG', module: 'kvm_amd', packages: 'qemu', emulator: qemu, disk: '/dev/vda', timeScale: 3,
+    title: 'kvm_amd in QEMU TCG', module: 'kvm_amd', packages: 'qemu', emulator: qemu, disk: '/dev/vda', timeScale: 10,
     modules: [...VIRTIO_DISK, ...KVM, 'arch/x86/kvm/kvm-amd.ko'], kernelWords: '', preparation: '',
     quickToo: ['test/kvm/debugger/stepping-handlers.test.ts', 'test/kvm/debugger/watchpoints.test.ts', 'test/hosts/kernel-refusals.test.ts'],
     spareModules: ['arch/x86/kernel/msr.ko'],

@@ -89,7 +89,7 @@ function explainForeignNode({ node }: HostFacts): string {
 }
 
 function explainAccess({ node, uid }: HostFacts): string {
-  const lsm = 'A security module (SELinux, AppArmor) forbids opening /dev/kvm: look at its log (dmesg | grep -i denied).';
+  const lsm = 'A security module (SELinux, AppArmor, Landlock) forbids opening /dev/kvm: look at its log (dmesg | grep -i denied), or at the sandbox that began this.';
   if (node === undefined || uid === 0) return lsm;
   const mode = node.mode.toString(8).padStart(4, '0');
   if ((node.mode & 0o006) === 0o006) return lsm;

@@ -62,6 +62,15 @@ test('emulator limits: MOVAPS and FNINIT run everywhere', async (t) => {
   t.end();
 });
 
+test('emulator limits: a triple fault elsewhere has nothing to do with paging', async (t) => {
+  // ud2 without a handler
+  const guest = new GuestUnderDebug('protected', [0x0f, 0x0b]);
+  const { text } = await guest.continue();
+  t.match(text ?? '', /^Triple fault/);
+  t.notOk(text?.includes('paging'), text);
+  guest.close();
+});
+
 test('emulator limits: paging without long mode is switched on, or a stop at the MOV', async (t) => {
   const before = native().liveObjects();
   // mov $0x2000,%eax; mov %eax,%cr3; mov %cr4,%eax; or $0x10,%eax; mov %eax,%cr4 (PSE); mov %cr0,%eax; or $0x80000000,%eax; mov %eax,%cr0
@@ -73,6 +82,7 @@ test('emulator limits: paging without long mode is switched on, or a stop at the
   if (stop.reason.kind === 'exited') t.comment('this host pages');
   else {
     t.match(stop.text ?? '', /^Triple fault on cpu0 at 0x10001b /, 'the #GP had no handler');
+    t.match(stop.text ?? '', / The instruction there switches paging on outside long mode: a software KVM .* refuses that with a #GP/, 'the cause');
     t.equal(guest.offset, setUp.length);
   }
   guest.close();

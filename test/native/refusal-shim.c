@@ -1,8 +1,8 @@
 /*
- * Runs a program on a host that refuses KVM. Compiled by trouble.test.ts, in two ways:
+ * Runs a program on a host that refuses KVM. Compiled in two ways (Makefile):
  *   as a program:  refusal-shim PROGRAM ARGS…   with a seccomp filter that answers EPERM to open(O_RDWR | O_CLOEXEC), the
- *                  flags with which /dev/kvm is opened (REFUSE=access: EACCES, as a security module does; REFUSE=driver:
- *                  ENODEV, as the kernel does without KVM), or, with REFUSE=ioctl, to KVM_CREATE_VM
+ *                  flags with which /dev/kvm is opened (REFUSE=driver: ENODEV, as the kernel does without KVM), or, with
+ *                  REFUSE=ioctl, to KVM_CREATE_VM
  *   as a library:  LD_PRELOAD, REFUSE=busy|memory fails KVM_CREATE_VM, REFUSE=run KVM_RUN; REFUSE=version is a KVM of
  *                  another API; REFUSE=fork makes KVM_CREATE_VCPU in a child process, so that the kernel itself answers
  */
@@ -64,7 +64,7 @@ int main(int count, char **words) {
   const int is_ioctl = refuse != NULL && strcmp(refuse, "ioctl") == 0;
   const int call = is_ioctl ? SYS_ioctl : SYS_openat;
   const unsigned value = is_ioctl ? KVM_CREATE_VM : (O_RDWR | O_CLOEXEC);
-  const int error = refuse == NULL || is_ioctl ? EPERM : strcmp(refuse, "access") == 0 ? EACCES : ENODEV;
+  const int error = refuse == NULL || is_ioctl ? EPERM : ENODEV;
   struct sock_filter filter[] = {
     LOAD(nr),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
