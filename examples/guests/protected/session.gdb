@@ -1,4 +1,4 @@
-# From real to protected mode, and text written straight into the video memory: a watchpoint there.
+# From real to protected mode, and text written straight into the video memory.
 #
 # In examples/guests, in two terminals:
 # Server: kvm-gdbserver build/protected.img
@@ -18,12 +18,14 @@ stepi
 kvm mode
 x/3i $pc
 
-# Who writes the first letter?
-watch *(char *)(0xb8000 + 2 * (12 * 80 + 24))
-continue
+# The cells that will have the text, before and after: a character and its attribute each.
 delete
-printf "%c\n", *(char *)(0xb8000 + 2 * (12 * 80 + 24))
-bt
+break print
+continue
+x/8xb 0xb8000 + 2 * (12 * 80 + 24)
+x/s $esi
+finish
+x/8xb 0xb8000 + 2 * (12 * 80 + 24)
 
 break move_cursor
 continue

@@ -7,7 +7,7 @@ const GIB = 1024 ** 3;
 const READ_ONLY = 2;
 
 /** RAM of `size` bytes over a VM that knows its slots; `failOnce(n)` lets setMemorySlot fail after n further calls, once. */
-function setUp(size: number, slotLimit = 1000): { protection: WriteProtection; layout: () => string; failOnce: (after: number) => void; calls: () => number } {
+function setUp(size: number, slotLimit = 1000): { protection: WriteProtection; memory: GuestMemory; layout: () => string; failOnce: (after: number) => void; calls: () => number } {
   const { allocator } = fakeHost();
   const slots = new Map<number, { address: number; size: number; flags: number }>();
   let left = Infinity;
@@ -31,7 +31,7 @@ function setUp(size: number, slotLimit = 1000): { protection: WriteProtection; l
   memory.addRam(size);
   const layout = (): string => [...slots.values()].sort((a, b) => a.address - b.address)
     .map(({ address, size: length, flags }) => `${(address / 4096).toString()}+${length / 4096}${flags === READ_ONLY ? 'r' : ''}`).join(' ');
-  return { protection: new WriteProtection(vm, memory, READ_ONLY, slotLimit), layout, failOnce: (after) => { left = after; calls = 0; }, calls: () => calls };
+  return { protection: new WriteProtection(vm, memory, READ_ONLY, slotLimit), memory, layout, failOnce: (after) => { left = after; calls = 0; }, calls: () => calls };
 }
 
 test('write protection: slots cut at the pages, whole again afterwards', (t) => {
@@ -90,5 +90,23 @@ test('write protection: when KVM refuses a slot, all memory is there and nothing
     protection.set([0x2000]);
     t.equal(layout(), '0+2 2+1r 3+13', 'and it works again');
   }
+  t.end();
+});
+
+test('write protection: pages of a window that goes are protected when it comes again', (t) => {
+  const { protection, memory, layout } = setUp(16 * 4096);
+  const window = memory.addWindow('video', memory.addDeviceMemory(0x8000), 0x8000);
+  window.show(0xb_8000, 0);
+  protection.set([0xb_9000, 0x3000]);
+  t.equal(layout(), '0+3 3+1r 4+12 184+1 185+1r 186+6');
+  window.hide();
+  t.equal(layout(), '0+3 3+1r 4+12');
+  t.notOk(protection.has(0xb_9000), 'no memory, no protection');
+  window.show(0xb_8000, 0);
+  t.equal(layout(), '0+3 3+1r 4+12 184+1 185+1r 186+6', 'again');
+  window.hide();
+  protection.set([]);
+  window.show(0xb_8000, 0);
+  t.equal(layout(), '0+16 184+8', 'not when nobody wants it any more');
   t.end();
 });
