@@ -26,6 +26,7 @@ import type { MonitorContext } from './monitor/command.js';
 import { isHaltedInKernel, waitsForSipi } from './mp-state.js';
 import { RegisterAccess } from './register-access.js';
 import { RunControl } from './run-control.js';
+import { Snapshots } from './snapshots.js';
 
 export { MECHANISMS, type Mechanism } from '../breakpoints/planner.js';
 
@@ -67,6 +68,7 @@ export class MachineTarget implements DebugTarget {
   private readonly arrival: BreakpointArrival;
   private readonly catching: Catching;
   private readonly breakSpace = new BreakSpace(this.wanted);
+  private readonly snapshots: Snapshots;
   private readonly stopListeners = new Set<(stop: StopEvent) => void>();
   private readonly consoleListeners = new Set<(text: string) => void>();
   private probed: DebugCapabilities | undefined;
@@ -101,6 +103,16 @@ export class MachineTarget implements DebugTarget {
       onStop: (stop) => this.stopped(stop),
       onText: (text) => this.say(text),
     }, options.log);
+    this.snapshots = new Snapshots(machine, {
+      running: () => this.running,
+      halted: () => this.control.cpus.map(({ halted }) => halted),
+      where: () => this.views[this.lastStop.thread - 1].where,
+      loaded: (halted) => {
+        this.control.replaced(halted);
+        this.replaced();
+      },
+    });
+    machine.clock.stopped();
     this.breakpoints = this.breakpointSupport();
     this.monitor = { execute: (command, write) => runMonitorCommand(command, this.monitorContext(), write) };
   }
@@ -162,7 +174,12 @@ export class MachineTarget implements DebugTarget {
   resume(actions: readonly ResumeAction[]): void {
     // A client takes a breakpoint out for the step that leaves it.
     if (actions.every(({ kind }) => kind === 'continue')) this.breakSpace.resumed();
-    this.control.resume(actions);
+    this.machine.clock.resumed();
+    try {
+      this.control.resume(actions);
+    } finally {
+      if (!this.running) this.machine.clock.stopped();
+    }
   }
 
   interrupt(): void {
@@ -181,10 +198,17 @@ export class MachineTarget implements DebugTarget {
 
   reset(): void {
     if (this.running) throw new TargetError('The machine is running; interrupt it before a reset', EBUSY);
-    this.control.resetMachine();
+    this.machine.reset();
+    this.control.replaced();
+    this.machine.clock.stopped();
+    this.lastStop = { thread: 1, reason: { kind: 'step' } };
+    this.replaced();
+  }
+
+  /** Memory and registers are others now. */
+  private replaced(): void {
     this.jobs.planting.reset();
     this.registers.forEach((registers) => registers.invalidate());
-    this.lastStop = { thread: 1, reason: { kind: 'step' } };
   }
 
   kill(): void {
@@ -194,6 +218,7 @@ export class MachineTarget implements DebugTarget {
   }
 
   private stopped(stop: StopEvent): void {
+    this.machine.clock.stopped();
     this.registers.forEach((registers) => registers.invalidate());
     this.lastStop = stop;
     this.catching.cpus[stop.thread - 1].told();
@@ -249,6 +274,7 @@ export class MachineTarget implements DebugTarget {
       breakpoints: this.wanted,
       breakSpace: this.breakSpace,
       catching: this.catching,
+      snapshots: this.snapshots,
       capabilities: () => this.capabilities,
       stepOptions: this.stepOptions,
       isHalted: (cpu) => this.control.cpus[cpu]?.halted === true,

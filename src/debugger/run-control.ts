@@ -261,21 +261,20 @@ export class RunControl {
 
   /** Reports the pending stop, or resets the machine, once every vCPU is parked. */
   private settle(): void {
-    if (this.starting || !this.running) return;
-    if (!this.isParking) return;
+    if (this.starting || !this.running || !this.isParking) return;
     if (this.cpus.some(({ runner }) => runner.active)) return;
     this.exclusive.clear();
     for (const cpu of this.cpus) {
       cpu.job?.finish();
       cpu.job = undefined;
     }
-    const stop = this.pending;
-    const resetCause = this.resetCause;
+    const { pending: stop, resetCause } = this;
     this.pending = undefined;
     this.resetCause = undefined;
     this.standStill();
     if (resetCause !== undefined) {
-      this.resetMachine();
+      this.machine.reset();
+      this.replaced();
       this.hooks.onText(`The guest reset the machine (${resetCause}).\n`);
       if (stop === undefined) return this.begin(this.actions.map(({ thread }) => ({ kind: 'continue', thread })));
     }
@@ -285,15 +284,12 @@ export class RunControl {
     this.hooks.onStop(stop);
   }
 
-  /** Back to the state before the first instruction; nothing may be running. */
-  resetMachine(): void {
-    this.machine.reset();
+  /** The machine's state is another one now. `halted`: the CPUs, in order, that are in HLT where the kernel does not know. */
+  replaced(halted: readonly boolean[] = []): void {
     this.over = false;
     this.deferred = undefined;
     this.queue.clear();
-    for (const cpu of this.cpus) {
-      cpu.halted = false;
-      cpu.view.invalidate();
-    }
+    for (const { view } of this.cpus) view.invalidate();
+    this.cpus.forEach((cpu, i) => { cpu.halted = halted[i] ?? false; });
   }
 }

@@ -3,6 +3,7 @@ import type { Device, RaiseEvent } from './device.js';
 import { fwCfgItems, type FirmwareConfig } from './devices/fw-cfg-items.js';
 import type { VideoCard } from './devices/vga/video-card.js';
 import { FW_CFG_PORTS, FwCfg, type BusMasterMemory } from './devices/fw-cfg.js';
+import type { MonotonicClock } from './devices/acpi-pm.js';
 import type { GuestMemory } from './guest-memory.js';
 import { isWritable } from './memory-layout.js';
 import { i440fxHostBridge } from './pci/i440fx.js';
@@ -17,6 +18,8 @@ import type { PlacedPorts } from './standard-devices.js';
 export interface FirmwareWiring {
   readonly raise: RaiseEvent;
   readonly memory: GuestMemory;
+  /** What timers of devices count by. */
+  readonly now: MonotonicClock;
   readonly config: FirmwareConfig;
   readonly video: VideoCard;
   /** A video BIOS, to be in the card's ROM. */
@@ -40,8 +43,8 @@ export interface FirmwareDevices {
 }
 
 /** Makes the devices and claims their ports. */
-export function addFirmwareDevices(ports: PortBus, mmio: MmioBus, { raise, memory, config, shortcuts, video, videoRom, log }: FirmwareWiring): FirmwareDevices {
-  const power = addPowerManagement(ports, raise, shortcuts);
+export function addFirmwareDevices(ports: PortBus, mmio: MmioBus, { raise, memory, now, config, shortcuts, video, videoRom, log }: FirmwareWiring): FirmwareDevices {
+  const power = addPowerManagement(ports, raise, shortcuts, now);
   const fwCfg = new FwCfg(fwCfgItems(config), busMaster(memory));
   const vga = standardVga(video, memory, mmio, videoRom, log);
   const pci = new PciBus([

@@ -25,6 +25,13 @@ export interface WindowListener {
   shown(chunk: MemoryChunk): void;
 }
 
+/** Told what the host writes, by a mapping and an offset in it. */
+export interface MemoryObserver {
+  written(memory: NativeMemory, offset: number, length: number): void;
+  /** It reads as zero from its first to its last byte. */
+  cleared(memory: NativeMemory): void;
+}
+
 /** RAM and ROM by guest-physical address. Laying out and `write` throw RangeError; reads come back short instead. */
 export class GuestMemory {
   readonly #allocator: MemoryAllocator;
@@ -38,6 +45,7 @@ export class GuestMemory {
   windowListener: WindowListener | undefined;
   /** Asked where no memory is: a device that shows some there when it is looked for does so and says true. */
   onMissing: ((gpa: number) => boolean) | undefined;
+  observer: MemoryObserver | undefined;
 
   constructor(allocator: MemoryAllocator, vm: MemorySlots) {
     this.#allocator = allocator;
@@ -47,6 +55,11 @@ export class GuestMemory {
   /** How often something was written from here: by a device, a service, a debugger, not by the guest itself. */
   get hostWrites(): number {
     return this.#hostWrites;
+  }
+
+  /** The mappings of RAM and ROM, which stay the same; a device's memory is the device's. */
+  get mappings(): readonly NativeMemory[] {
+    return this.#chunks.map(({ memory }) => memory).filter((memory) => !this.#deviceMemory.includes(memory));
   }
 
   /** Every slot in the order of its address. */
@@ -197,6 +210,7 @@ export class GuestMemory {
       const chunk = this.chunkAt(address)!;
       const part = bytes.subarray(offset, offset + chunk.start + chunk.size - address);
       chunk.bytes.set(part, address - chunk.start);
+      this.observer?.written(chunk.memory, chunk.bytes.byteOffset + address - chunk.start, part.length);
       offset += part.length;
       address += part.length;
     }
@@ -213,7 +227,9 @@ export class GuestMemory {
     const chunk = this.chunkAt(gpa);
     if (chunk === undefined) return false;
     this.#hostWrites++;
-    chunk.bytes[toNumber(gpa) - chunk.start] = value;
+    const at = toNumber(gpa) - chunk.start;
+    chunk.bytes[at] = value;
+    this.observer?.written(chunk.memory, chunk.bytes.byteOffset + at, 1);
     return true;
   }
 
@@ -235,7 +251,11 @@ export class GuestMemory {
 
   /** All RAM reads as zero again and its pages go back to the host; ROM and devices' memory stay. */
   clear(): void {
-    for (const chunk of this.#chunks) if (chunk.kind === 'ram') chunk.memory.discard();
+    for (const { kind, memory } of this.#chunks) {
+      if (kind !== 'ram') continue;
+      memory.discard();
+      this.observer?.cleared(memory);
+    }
   }
 
   /** Bytes of guest memory that the host holds in its own RAM. */

@@ -4,6 +4,7 @@ import type { FirmwareImage } from './boot/firmware.js';
 import type { CpuChoice } from './cpu-choice.js';
 import type { CpuidPolicy } from './cpuid-table.js';
 import type { SerialSink } from './devices/serial-16550a.js';
+import type { ClockPolicy } from './guest-clock.js';
 import type { BlockImage } from './storage/block-image.js';
 import type { OpenDrive } from './storage/open-drives.js';
 
@@ -19,6 +20,8 @@ export interface MachineOptions {
   readonly cpus?: number;
   /** `none` (default): HLT and every interrupt controller access come to user space. `kernel`: PIC, IOAPIC, LAPIC, PIT. */
   readonly irqchip?: 'none' | 'kernel';
+  /** What becomes of the guest's time while a debugger has it stopped; `pause` by default. */
+  readonly clock?: ClockPolicy;
   /** Absent: the vCPU stands at the reset vector in empty memory. */
   readonly guest?: GuestSource;
   /** A ROM that starts at the reset vector, on a board with the chipset it expects. Needs `irqchip: 'kernel'`, and no guest. */

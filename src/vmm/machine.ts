@@ -3,12 +3,9 @@
  * serves its vCPUs' device accesses, says when the guest has ended or reset itself, and starts over when told.
  */
 import { PM_BASE } from './acpi/fadt.js';
-import { firmwareTables } from './acpi/firmware-tables.js';
 import type { LoadedGuest, MemoryWrite } from './boot/boot-options.js';
-import { loadFirmware, type LoadedFirmware } from './boot/firmware.js';
-import { loadGuest } from './boot/load-guest.js';
+import type { LoadedFirmware } from './boot/firmware.js';
 import { BiosServices } from './bios/bios-services.js';
-import { checkLongMode, checkMachineOptions } from './check-machine-options.js';
 import { createVcpus } from './create-vcpus.js';
 import type { Device, MachineEvent } from './device.js';
 import type { SerialSink } from './devices/serial-16550a.js';
@@ -18,21 +15,24 @@ import { addDrives } from './drive-devices.js';
 import { ExitCounters } from './exit-counters.js';
 import type { Exit, ExitReason, MmioExit } from './exit.js';
 import { addFirmwareDevices, type FirmwareDevices } from './firmware-devices.js';
-import { GuestMemory, ramLayout } from './guest-memory.js';
+import { GuestClock } from './guest-clock.js';
+import type { GuestMemory } from './guest-memory.js';
 import type { MachineOptions } from './machine-options.js';
 import { KernelIrqchip } from './irqchip/kernel-irqchip.js';
 import { isWritable } from './memory-layout.js';
-import { MEBIBYTE } from './memory-size.js';
 import { MmioBus } from './mmio-bus.js';
 import { MsrReports } from './msr-reports.js';
 import { native, type NativeSystem, type NativeVm } from './native.js';
+import { closeMachine, openMachine, type OpenMachine } from './open-machine.js';
 import { PortBus } from './port-bus.js';
 import { addPowerManagement, type PowerManagement } from './power-management.js';
-import { capturePristine, restorePristine, type PristineVcpu } from './pristine-vcpu.js';
-import { applyCpuState, resetState } from './reset-state.js';
+import { capturePristine, type PristineVcpu } from './pristine-vcpu.js';
+import { resetVcpu } from './reset-vcpu.js';
+import { MemoryHistory } from './snapshot/memory-history.js';
+import { captureMachine, restoreMachine, type MachineParts, type MachineState } from './snapshot/machine-state.js';
 import { addStandardDevices, type StandardDevices } from './standard-devices.js';
+import type { OpenDrive } from './storage/open-drives.js';
 import type { Vcpu } from './vcpu.js';
-import { openVm } from './vm-setup.js';
 import { WriteProtection } from './write-protection.js';
 
 export type { GuestSource, MachineOptions } from './machine-options.js';
@@ -44,14 +44,8 @@ export interface MachineCounters {
   readonly unknownMmio: ReadonlyMap<bigint, number>;
 }
 
-export const DEFAULT_MEMORY = 128 * MEBIBYTE;
 const COM1_PORT = 0x3f8;
 const NOWHERE: SerialSink = { write: () => undefined };
-
-/** What is put into memory at each reset. */
-interface Loaded extends Pick<Machine, 'guest' | 'firmware'> {
-  readonly tables: readonly MemoryWrite[];
-}
 
 export class Machine {
   readonly memory: GuestMemory;
@@ -67,6 +61,8 @@ export class Machine {
   /** The screen. */
   readonly video: VideoCard;
   readonly vcpus: readonly Vcpu[];
+  /** The guest's time, which a debugger may stop. */
+  readonly clock: GuestClock;
   /** Exits by reason, and what serving them took. */
   readonly exitCounters = new ExitCounters();
   readonly guest: LoadedGuest | undefined;
@@ -79,12 +75,14 @@ export class Machine {
   readonly #vm: NativeVm;
   readonly #msrReports: MsrReports;
   readonly #standard: StandardDevices;
+  readonly #disks: readonly OpenDrive[];
   readonly #channels: readonly Device[];
   readonly #board: FirmwareDevices | undefined;
   /** Of a machine whose firmware tables are ours. */
   readonly #power: PowerManagement | undefined;
   readonly #bios: BiosServices | undefined;
   readonly #pristine: readonly PristineVcpu[];
+  readonly #history: MemoryHistory;
   readonly #irqchip: KernelIrqchip | undefined;
   /** What firmware would leave in memory for an operating system. */
   readonly #tables: readonly MemoryWrite[];
@@ -96,33 +94,16 @@ export class Machine {
    * GuestError for a guest that cannot be started, NativeError for what the host refuses; nothing stays open then.
    */
   static create(options: MachineOptions = {}): Machine {
-    const memory = options.memory ?? DEFAULT_MEMORY;
-    const cpus = options.cpus ?? 1;
-    checkMachineOptions(options, memory, cpus);
-    const firmware = options.firmware === undefined ? undefined : loadFirmware(options.firmware);
-    // Firmware makes its own.
-    const tables = firmware === undefined && options.irqchip === 'kernel' ? firmwareTables({ cpus, pci: false }) : [];
-    const guest = options.guest === undefined ? undefined
-      : loadGuest(options.guest.bytes, { ...options.guest, ram: ramLayout(memory), ...(tables[0] !== undefined && { rsdp: tables[0] }) });
-    checkLongMode(guest, options);
-    const system = native().openSystem();
-    let vm: NativeVm | undefined;
-    let ram: GuestMemory | undefined;
+    const open = openMachine(options);
     try {
-      vm = openVm(system);
-      ram = new GuestMemory(native(), vm);
-      ram.addRam(memory);
-      if (firmware !== undefined) ram.addRom(Number(firmware.rom.address), firmware.rom.bytes);
-      return new Machine(system, vm, ram, cpus, { guest, firmware, tables }, options);
+      return new Machine(open, options);
     } catch (error) {
-      vm?.close();
-      ram?.close();
-      system.close();
+      closeMachine(open.system, open.vm, open.memory);
       throw error;
     }
   }
 
-  private constructor(system: NativeSystem, vm: NativeVm, memory: GuestMemory, cpus: number, { guest, firmware, tables }: Loaded, options: MachineOptions) {
+  private constructor({ system, vm, slots, memory, ram, cpus, guest, firmware, tables }: OpenMachine, options: MachineOptions) {
     const log = options.log ?? (() => undefined);
     const kernelIrqchip = options.irqchip === 'kernel';
     this.#system = system;
@@ -134,18 +115,19 @@ export class Machine {
     this.firmware = firmware;
     this.#tables = tables;
     this.#irqchip = kernelIrqchip ? new KernelIrqchip(vm) : undefined;
+    this.clock = new GuestClock({ vm, vcpus: () => this.vcpus, irqchip: this.#irqchip, policy: options.clock ?? 'pause' });
     this.ports = new PortBus(log);
     this.mmio = new MmioBus(log);
     const { constants } = native();
-    this.protection = new WriteProtection(vm, memory, constants['KVM_MEM_READONLY'], vm.checkExtension(constants['KVM_CAP_NR_MEMSLOTS']));
+    this.protection = new WriteProtection(slots, memory, constants['KVM_MEM_READONLY'], vm.checkExtension(constants['KVM_CAP_NR_MEMSLOTS']));
     const irqchip = this.#irqchip;
     const irqLine = irqchip === undefined ? undefined : (irq: number, level: boolean): void => { if (!this.#closed) irqchip.setLine(irq, level); };
     const raise = (event: MachineEvent): void => { this.#event ??= event; };
-    const ram = ramLayout(options.memory ?? DEFAULT_MEMORY);
     this.video = new VideoCard(memory, this.ports, this.mmio, log, guest?.videoMode);
     if (firmware === undefined) this.video.memory.placeFramebuffer(ISA_FRAMEBUFFER);
     const debugConsole = options.debugConsole ?? options.serial ?? NOWHERE;
-    const { channels, translations } = addDrives(this.ports, { drives: options.drives ?? [], chipset: firmware !== undefined, irqLine });
+    this.#disks = options.drives ?? [];
+    const { channels, translations } = addDrives(this.ports, { drives: this.#disks, chipset: firmware !== undefined, irqLine });
     this.#channels = channels;
     this.#standard = addStandardDevices(this.ports, {
       raise, ram, cpus, debugConsole, translations,
@@ -154,10 +136,10 @@ export class Machine {
       ...(irqLine !== undefined && { irqLine }),
     });
     this.#board = firmware === undefined ? undefined : addFirmwareDevices(this.ports, this.mmio, {
-      raise, memory, shortcuts: this.#standard.shortcuts, config: { ram, cpus, serialConsole: COM1_PORT }, log, video: this.video,
+      raise, memory, now: () => this.clock.now(), shortcuts: this.#standard.shortcuts, config: { ram, cpus, serialConsole: COM1_PORT }, log, video: this.video,
       ...(options.firmware?.videoRom !== undefined && { videoRom: options.firmware.videoRom }),
     });
-    this.#power = this.#board === undefined && kernelIrqchip ? addPowerManagement(this.ports, raise, this.#standard.shortcuts) : undefined;
+    this.#power = this.#board === undefined && kernelIrqchip ? addPowerManagement(this.ports, raise, this.#standard.shortcuts, () => this.clock.now()) : undefined;
     this.#power?.place(PM_BASE);
     const bios = options.bios ?? (guest?.needsBios === true ? { disks: [] } : undefined);
     this.#bios = bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, video: this.video, disks: bios.disks });
@@ -165,6 +147,7 @@ export class Machine {
     this.msrIndices = system.getMsrIndexList();
     this.vcpus = createVcpus(system, vm, cpus, kernelIrqchip, guest, options);
     this.#pristine = this.vcpus.map((vcpu) => capturePristine(vcpu.native, this.msrIndices, kernelIrqchip));
+    this.#history = new MemoryHistory(memory, slots);
     this.reset();
   }
 
@@ -181,6 +164,11 @@ export class Machine {
   keys(text: string): void {
     if (this.#bios === undefined) this.#standard.i8042.type(text);
     else this.#bios.keyboard.type(text);
+  }
+
+  /** Names of the images that the guest's writes go into. */
+  get disksWrittenThrough(): readonly string[] {
+    return this.#disks.filter(({ mode }) => mode === 'write').map(({ image }) => image.name);
   }
 
   /** PCI functions, with firmware only. */
@@ -266,33 +254,43 @@ export class Machine {
     this.memory.clear();
     for (const { address, bytes } of [...this.#bios?.writes ?? [], ...this.#tables, ...this.guest?.writes ?? [], ...this.firmware?.writes ?? []]) this.memory.write(address, bytes);
     this.#irqchip?.reset();
-    this.vcpus.forEach((vcpu, index) => {
-      // KVM finishes an access from the registers it has, so that comes before they change.
-      while (vcpu.completionPending) vcpu.complete();
-      const bootstrap = index === 0;
-      const state = bootstrap && this.guest !== undefined ? this.guest.cpu : resetState({ bootstrap });
-      // A local APIC can only be set while APIC_BASE enables it, so registers come first.
-      applyCpuState(vcpu, state);
-      restorePristine(vcpu, this.#pristine[index]);
-      // Set at once: what waits for the next run would be put over the registers that a SIPI gives the processor.
-      if (!bootstrap) {
-        const { regs, sregs } = vcpu.copyRegisters();
-        vcpu.restoreRegisters(regs, sregs);
-      }
-    });
+    this.vcpus.forEach((vcpu, i) => resetVcpu(vcpu, this.#pristine[i], this.guest));
+    this.clock.reset();
     this.#event = undefined;
+  }
+
+  /** Bytes of RAM that `save` would copy now. */
+  changedMemory(): number {
+    return this.#history.changedBytes();
+  }
+
+  /** All of it as it is now. No vCPU may be running. Throws RangeError when there is no memory for it. */
+  save(): MachineState {
+    this.#requireOpen();
+    return captureMachine(this.#parts);
+  }
+
+  /** Back to what `save` of this machine gave; returns how many bytes of RAM were written. No vCPU may be running. */
+  restore(state: MachineState): number {
+    this.#requireOpen();
+    this.#event = undefined;
+    return restoreMachine(this.#parts, state);
+  }
+
+  get #parts(): MachineParts {
+    const msrs = this.#pristine.map(({ msrIndices }) => msrIndices);
+    return { vcpus: this.vcpus, msrs, irqchip: this.#irqchip, clock: this.clock, devices: this.devices, bios: this.#bios, memory: this.#history };
   }
 
   /** Stops the vCPUs, frees everything. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.clock.close();
     for (const vcpu of this.vcpus) vcpu.close();
     // Those that wait for a time do no longer.
     for (const device of this.devices) device.reset();
-    this.#vm.close();
-    this.memory.close();
-    this.#system.close();
+    closeMachine(this.#system, this.#vm, this.memory);
   }
 
   #requireOpen(): void {

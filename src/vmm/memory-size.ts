@@ -28,6 +28,14 @@ export function formatSize(bytes: number): string {
   return `${bytes} bytes`;
 }
 
+/** 4718592 → `4.5 MiB`: to one digit behind the point. */
+export function formatBytes(bytes: number): string {
+  for (const [unit, name] of [[GIBIBYTE, 'GiB'], [MEBIBYTE, 'MiB'], [1024, 'KiB']] as const) {
+    if (bytes >= unit) return `${Number((bytes / unit).toFixed(1))} ${name}`;
+  }
+  return `${bytes} bytes`;
+}
+
 /**
  * Checks a guest's RAM size: at least 1 MiB (real mode needs its first mebibyte), a multiple of 4 KiB, and not more
  * than `hostBytes`, the host's own memory. Throws RangeError with one sentence.

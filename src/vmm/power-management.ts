@@ -1,6 +1,6 @@
 /** ACPI power management as on a PIIX4: the PM registers, wherever they are put, and the port that takes ACPI mode over. */
 import type { Device, RaiseEvent } from './device.js';
-import { AcpiPm } from './devices/acpi-pm.js';
+import { AcpiPm, type MonotonicClock } from './devices/acpi-pm.js';
 import { ApmControl } from './devices/apm-control.js';
 import { PM_IO_SIZE } from './pci/piix3.js';
 import type { PortBus } from './port-bus.js';
@@ -14,9 +14,9 @@ export interface PowerManagement {
   place(base: number): void;
 }
 
-/** `shortcuts`: devices that give their ports to the PM registers wherever those are. */
-export function addPowerManagement(ports: PortBus, raise: RaiseEvent, shortcuts: readonly PlacedPorts[]): PowerManagement {
-  const pm = new AcpiPm(raise);
+/** `shortcuts`: devices that give their ports to the PM registers wherever those are. `now`: what the PM timer counts by. */
+export function addPowerManagement(ports: PortBus, raise: RaiseEvent, shortcuts: readonly PlacedPorts[], now: MonotonicClock): PowerManagement {
+  const pm = new AcpiPm(raise, now);
   const apm = new ApmControl((enabled) => pm.setSciEnabled(enabled));
   ports.claim(apm, APM_CONTROL, 2);
   return {

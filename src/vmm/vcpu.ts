@@ -156,7 +156,7 @@ export class Vcpu {
   get mpState(): number { return this.native.getMpState(); }
 
   set mpState(state: number) {
-    this.#forget();
+    this.forget();
     this.native.setMpState(state);
   }
 
@@ -180,7 +180,7 @@ export class Vcpu {
   run(plan: RunPlan, onExit: (exit: Exit) => void): void {
     this.#checkParked();
     this.#planEncoder.encode(plan);
-    this.#forget();
+    this.forget();
     this.#onExit = onExit;
     if (this.native.run(plan.waitMicroseconds)) this.#exited();
   }
@@ -189,7 +189,7 @@ export class Vcpu {
   runToExit(plan: RunPlan): Exit {
     this.#checkParked();
     this.#planEncoder.encode(plan);
-    this.#forget();
+    this.forget();
     if (!this.native.run(plan.waitMicroseconds)) {
       this.native.kick();
       if (!this.native.wait(KICK_WAIT_MICROSECONDS)) throw new Error(`vcpu ${this.id} does not stop: KVM_RUN ignores the kick`);
@@ -202,7 +202,7 @@ export class Vcpu {
 
   /** Finishes a pending access without executing more; what came instead (the next fragment of it), if not finished. */
   complete(): Exit | undefined {
-    this.#forget();
+    this.forget();
     return this.native.complete() ? undefined : this.#decoder.decode();
   }
 
@@ -217,7 +217,7 @@ export class Vcpu {
   /** Idempotent; a run under way is ended and its `onExit` is not called. */
   close(): void {
     this.#onExit = NO_LISTENER;
-    this.#forget();
+    this.forget();
     this.native.close();
   }
 
@@ -227,7 +227,8 @@ export class Vcpu {
     onExit(this.#decoder.decode());
   }
 
-  #forget(): void {
+  /** What was read of this stop was changed past this object: it is read again. */
+  forget(): void {
     this.#debugRegisters = undefined;
     this.#xsave = undefined;
     this.#xcr0 = undefined;

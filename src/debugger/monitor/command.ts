@@ -6,6 +6,7 @@ import type { Machine } from '../../vmm/machine.js';
 import type { Catching } from '../catch/catching.js';
 import type { BreakSpace } from '../break-space.js';
 import type { CpuView } from '../cpu-view.js';
+import type { Snapshots } from '../snapshots.js';
 
 /** What commands work on. */
 export interface MonitorContext {
@@ -16,6 +17,7 @@ export interface MonitorContext {
   readonly breakpoints: BreakpointSet;
   readonly breakSpace: BreakSpace;
   readonly catching: Catching;
+  readonly snapshots: Snapshots;
   readonly capabilities: () => DebugCapabilities;
   readonly stepOptions: StepOptions;
   readonly isHalted: (cpu: number) => boolean;

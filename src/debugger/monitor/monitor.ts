@@ -14,6 +14,7 @@ import { infoRegistersCommand } from './info-registers.js';
 import { interruptCommands } from './interrupt-commands.js';
 import { memoryCommands } from './memory-commands.js';
 import { screenCommands } from './screen-commands.js';
+import { snapshotCommands } from './snapshot-commands.js';
 import { MonitorError, type MonitorCommand, type MonitorContext, type Write } from './command.js';
 
 /** Of what was typed, characters that are worth repeating. */
@@ -69,6 +70,7 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
   breakSpaceCommand,
   ...interruptCommands,
   ...screenCommands,
+  ...snapshotCommands,
   resetCommand,
   quitCommand,
 ];

@@ -5,7 +5,7 @@
  */
 import type { MemoryWrite } from '../boot/boot-options.js';
 import { memoryMap, type MemoryMapEntry } from '../boot/memory-map.js';
-import type { MachineEvent } from '../device.js';
+import type { DeviceState, MachineEvent } from '../device.js';
 import type { Exit } from '../exit.js';
 import type { GuestMemory, MemoryRegion } from '../guest-memory.js';
 import type { BlockImage } from '../storage/block-image.js';
@@ -57,6 +57,18 @@ export class BiosServices {
   reset(): void {
     this.keyboard.reset();
     this.system.reset();
+  }
+
+  /** Keys that wait, a wait that goes on, and what was written to the disks. */
+  save(): DeviceState {
+    return { keys: this.keyboard.save(), wait: this.system.save(), disks: this.options.disks.map((image) => image.save()) };
+  }
+
+  restore(state: DeviceState): void {
+    this.keyboard.restore(state['keys'] as readonly number[]);
+    this.system.restore(state['wait'] as number | null);
+    const disks = state['disks'] as readonly DeviceState[];
+    this.options.disks.forEach((image, i) => image.restore(disks[i]));
   }
 
   /** Carries out a service when the exit is the OUT of one of the stubs; false when it is something else. */

@@ -18,6 +18,14 @@ export class KeyboardServices {
     this.queue.length = 0;
   }
 
+  save(): readonly number[] {
+    return [...this.queue];
+  }
+
+  restore(keys: readonly number[]): void {
+    this.queue.splice(0, Infinity, ...keys);
+  }
+
   /** `wait`: there is no key yet. False for a function that is not there. */
   serve(call: BiosCall): boolean | 'wait' {
     const key = this.queue[0];

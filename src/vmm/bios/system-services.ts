@@ -22,6 +22,15 @@ export class SystemServices {
     this.waitUntil = undefined;
   }
 
+  /** Milliseconds that a wait goes on, null where there is none. */
+  save(): number | null {
+    return this.waitUntil === undefined ? null : this.waitUntil - performance.now();
+  }
+
+  restore(wait: number | null): void {
+    this.waitUntil = wait === null ? undefined : performance.now() + wait;
+  }
+
   /** `wait`: the time asked for is not over. False for a function that is not there. */
   serve(call: BiosCall): boolean | 'wait' {
     switch (call.vector) {

@@ -38,6 +38,16 @@ export class KernelIrqchip {
     return { chips, pit: this.#vm.getPit2() };
   }
 
+  /** `struct kvm_pit_state2`. */
+  get pit(): Uint8Array {
+    return this.#vm.getPit2();
+  }
+
+  /** Starts its counters anew from their whole counts; ticks that wait to be delivered are forgotten. */
+  startPit(state: Uint8Array): void {
+    this.#vm.setPit2(state);
+  }
+
   restore({ chips, pit }: KernelIrqchipState): void {
     for (const chip of chips) this.#vm.setIrqchip(chip);
     this.#vm.setPit2(pit);

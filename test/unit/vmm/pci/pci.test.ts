@@ -25,7 +25,7 @@ function board() {
   const log = (text: string): void => { said.push(text); };
   const video = new VideoCard(memory, ports, mmio, log);
   const { pci, all } = addFirmwareDevices(ports, mmio, {
-    raise, memory, config: { ram, cpus: 1 }, shortcuts: standard.shortcuts, video, videoRom: Uint8Array.of(0x55, 0xaa, 0x4e), log,
+    raise, memory, now: () => 0n, config: { ram, cpus: 1 }, shortcuts: standard.shortcuts, video, videoRom: Uint8Array.of(0x55, 0xaa, 0x4e), log,
   });
   const select = (device: number, func: number, register: number): void => ports.write(0xcf8, 4, (0x8000_0000 | (device << 11) | (func << 8) | (register & 0xfc)) >>> 0);
   return {
