@@ -39,7 +39,7 @@ export function createMachine(options: RunOptions, serial: SerialBackend, say: (
     // Who asks a BIOS counts on its clock.
     const irqchip = options.irqchip ?? (source !== undefined && asksBios(source.bytes, source.name, source.mode) ? 'kernel' : 'none');
     const machine = Machine.create({
-      cpus, irqchip, serial, drives,
+      cpus, irqchip, serial, drives, clock: options.clock,
       log: say,
       // Firmware is talkative there, and every letter costs an exit.
       ...(rom !== undefined && { firmwareConsole: options.log.has('firmware') ? new LineLog((line) => say(`firmware ${line}`)) : null }),

@@ -5,6 +5,7 @@ import type { DisconnectPolicy, KillPolicy } from '../rsp/server.js';
 import { DEFAULT_LISTEN, parseListenAddress, type ListenAddress } from '../rsp/transports/listen-address.js';
 import { BOOT_KINDS, CPU_MODES, type BootKind, type StartMode } from '../vmm/boot/boot-options.js';
 import { parseCpuChoice, type CpuChoice } from '../vmm/cpu-choice.js';
+import { CLOCK_POLICIES, type ClockPolicy } from '../vmm/guest-clock.js';
 import { parseSize } from '../vmm/memory-size.js';
 import { DESCRIPTION_VARIANTS, type DescriptionVariant } from '../x86/target-description.js';
 import { chooseStart, type StartOptions } from './firmware-options.js';
@@ -20,7 +21,7 @@ const flag: Options = { type: 'boolean' };
 
 /** For yargs. Values are read as text, and every error is worded by `readRunOptions`. */
 export const RUN_OPTIONS = {
-  listen: text, gdb: flag, memory: text, cpus: text, cpu: text, irqchip: text, boot: text, load: text, entry: text, mode: text, append: text, symbols: text,
+  listen: text, gdb: flag, memory: text, cpus: text, cpu: text, irqchip: text, clock: text, boot: text, load: text, entry: text, mode: text, append: text, symbols: text,
   firmware: text, 'stop-at': text, disk: { type: 'string', array: true, requiresArg: true }, cdrom: text, floppy: text,
   module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, run: flag,
   once: flag, 'ready-file': text, 'on-disconnect': text, 'on-kill': text, description: text, log: text, 'log-format': text, 'trace-exits': text, mechanisms: text,
@@ -37,6 +38,7 @@ export interface RunOptions extends StartOptions {
   readonly cpus: number;
   /** Absent: all that KVM offers. */
   readonly cpu?: CpuChoice;
+  readonly clock: ClockPolicy;
   /** Absent: told by the content. */
   readonly boot?: BootKind;
   /** GPA. */
@@ -104,6 +106,7 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     ...(memory !== undefined && { memory }),
     cpus: convert(argv, 'cpus', (value) => wholeNumber('cpus', value)) ?? 1,
     ...(cpu !== undefined && { cpu }),
+    clock: choice(argv, 'clock', CLOCK_POLICIES, 'pause'),
     ...(boot !== 'auto' && { boot }),
     ...(load !== undefined && { load }),
     ...(entry !== undefined && { entry }),

@@ -7,7 +7,7 @@ kvm-gdbserver gdb-script|completion prints the path of gdb's helper (gdb -x); a 
 
   --listen ADDRESS          HOST:PORT, :PORT (127.0.0.1), unix:PATH, stdio         [127.0.0.1:1234]
   --gdb [-- ARGS]           start gdb in this terminal, attached; ends when gdb ends
-  --memory SIZE  --cpus N   RAM of the guest, number of its processors             [128M, 1]
+  --memory SIZE --cpus N --clock POLICY  RAM [128M], CPUs [1], time in a stop: pause, run  [pause]
   --firmware ROM            seabios, a ROM file, builtin, none          [a disk: seabios, else none]
   --stop-at PLACE           reset, boot-sector, entry, ADDRESS: held there; --run: nowhere
   --disk FILE[,MODE]  --cdrom FILE  --floppy FILE   MODE: snapshot, readonly, write

@@ -1,5 +1,5 @@
 /**
- * The guest's time across stops of the debugger (docs/decisions/0015-guest-time.md). With the policy `pause` a guest that was stopped
+ * The guest's time across stops of the debugger (docs/decisions/0018-guest-time.md). With the policy `pause` a guest that was stopped
  * for long finds its TSC, kvmclock, PIT, local APIC timers and PM timer where they were: what they were is read soon after
  * the stop and put back before the guest goes on. Short stops, as those of a script that steps, are let pass: they cost nothing.
  *

@@ -5,7 +5,7 @@ import { refusedInOneSentence } from './usage-errors.js';
 
 test('run options: defaults', (t) => {
   t.deepEqual(readRunOptions({ guest: 'a.img' }), {
-    guest: 'a.img', builtinBios: false, drives: [], listen: { kind: 'tcp', host: '127.0.0.1', port: 1234 }, gdb: false, gdbArguments: [], cpus: 1,
+    guest: 'a.img', builtinBios: false, drives: [], listen: { kind: 'tcp', host: '127.0.0.1', port: 1234 }, gdb: false, gdbArguments: [], cpus: 1, clock: 'pause',
     modules: [], serial: 'stdio', hold: true, once: false, onDisconnect: 'stop', onKill: 'exit', description: 'superset', log: new Set(), logFormat: 'text',
   });
   t.end();
@@ -13,13 +13,13 @@ test('run options: defaults', (t) => {
 
 test('run options: everything given', (t) => {
   t.deepEqual(readRunOptions({
-    guest: 'k.elf', listen: 'unix:/tmp/s', memory: '64M', cpus: '2', cpu: 'base,+avx,-nx', irqchip: 'kernel', boot: 'flat', load: '0x8000', entry: '32769',
+    guest: 'k.elf', listen: 'unix:/tmp/s', memory: '64M', cpus: '2', cpu: 'base,+avx,-nx', irqchip: 'kernel', clock: 'run', boot: 'flat', load: '0x8000', entry: '32769',
     mode: 'long', append: 'a b', symbols: 'k.debug', module: ['m one', 'n'], serial: 'none', run: true, 'on-disconnect': 'kill', 'on-kill': 'reset',
     description: 'i8086', log: 'rsp,bp', 'trace-exits': 'trace.json', 'ready-file': '/tmp/r', 'log-format': 'json',
   }), {
     guest: 'k.elf', builtinBios: false, drives: [], listen: { kind: 'unix', path: '/tmp/s' }, gdb: false, gdbArguments: [], memory: 64 * 1024 ** 2, cpus: 2,
     cpu: { model: 'base', add: ['avx'], remove: ['nx'] },
-    irqchip: 'kernel', boot: 'flat', load: 0x8000, entry: 0x8001n, mode: 'long', commandLine: 'a b', symbols: 'k.debug', modules: ['m one', 'n'],
+    irqchip: 'kernel', clock: 'run', boot: 'flat', load: 0x8000, entry: 0x8001n, mode: 'long', commandLine: 'a b', symbols: 'k.debug', modules: ['m one', 'n'],
     serial: 'none', hold: false, onDisconnect: 'kill', onKill: 'reset', description: 'i8086', log: new Set(['rsp', 'bp']),
     traceExits: 'trace.json', once: false, readyFile: '/tmp/r', logFormat: 'json',
   });
@@ -53,6 +53,7 @@ test('run options: what is wrong is said in one sentence', (t) => {
     [{ guest: 'a', entry: '18446744073709551616' }, /--entry takes an address/],
     [{ guest: 'a', log: 'rsp,all' }, /--log takes rsp, exit, bp, firmware .* not "all"/],
     [{ guest: 'a', 'trace-exits': '' }, /--trace-exits takes the file/],
+    [{ guest: 'a', clock: 'stop' }, /--clock is one of pause, run, not "stop"/],
     [{ guest: 'a', 'ready-file': '' }, /--ready-file takes the file/],
     [{ guest: 'a', 'log-format': 'xml' }, /--log-format is one of text, json, not "xml"/],
     [{ guest: 'a', once: true, gdb: true }, /leave out --once/],
