@@ -125,8 +125,8 @@ for (const cpus of [1, 2]) {
 test('a stop that is short costs no call of KVM', (t) => withMachine({ guest: { name: 'apic', bytes: APIC_GUEST, boot: 'flat', mode: 'protected' }, irqchip: 'kernel', memory: 4 * MIB }, async (guest) => {
   let calls = 0;
   const { native } = guest.machine.vcpus[0];
-  const { getMsrs } = native;
-  Object.defineProperty(native, 'getMsrs', { configurable: true, value: (indices: Uint32Array) => { calls++; return getMsrs.call(native, indices); } });
+  const getMsrs = native.getMsrs.bind(native);
+  Object.defineProperty(native, 'getMsrs', { configurable: true, value: (indices: Uint32Array) => { calls++; return getMsrs(indices); } });
   await guest.run({ kind: 'step', thread: 1 });
   calls = 0;
   for (let i = 0; i < 200; i++) await guest.run({ kind: 'step', thread: 1 });

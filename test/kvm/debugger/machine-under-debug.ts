@@ -29,7 +29,7 @@ export class MachineUnderDebug {
   run(...actions: ResumeAction[]): Promise<StopEvent> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => { this.machine.close(); reject(new Error('no stop')); }, PATIENCE);
-      const { dispose } = this.target.onStop((stop) => { clearTimeout(timer); dispose(); resolve(stop); });
+      const listening = this.target.onStop((stop) => { clearTimeout(timer); listening.dispose(); resolve(stop); });
       this.target.resume(actions);
     });
   }
