@@ -5,6 +5,7 @@
 import { MECHANISMS } from '../debugger/machine-target.js';
 import { DEFAULT_LISTEN } from '../rsp/transports/listen-address.js';
 import { BOOT_KINDS, CPU_MODES } from '../vmm/boot/boot-options.js';
+import { CLOCK_POLICIES } from '../vmm/guest-clock.js';
 import { DESCRIPTION_VARIANTS } from '../x86/target-description.js';
 import { LOG_FORMATS } from './reporter.js';
 import { LOG_LAYERS, type RUN_OPTIONS } from './run-options.js';
@@ -33,6 +34,10 @@ export const OPTION_TEXTS: Readonly<Record<keyof typeof RUN_OPTIONS, OptionText>
       'named as in /proc/cpuinfo.',
   },
   irqchip: { argument: 'WHERE', values: ['none', 'kernel'], default: 'kernel for a disk, else none', text: 'The interrupt controllers and the PIT of the kernel, or none.' },
+  clock: {
+    argument: 'POLICY', values: CLOCK_POLICIES, default: 'pause',
+    text: 'What becomes of the guest\'s time while it is stopped: pause (TSC, kvmclock, timers go on from where they were) or run.',
+  },
   boot: { argument: 'KIND', values: ['auto', ...BOOT_KINDS], default: 'auto', text: 'What kind of guest the file is; auto tells it by its content.' },
   load: { argument: 'ADDRESS', text: 'Of a flat image: the guest-physical address it is put at.' },
   entry: { argument: 'ADDRESS', text: 'Of a flat image: the linear address of its first instruction.' },
