@@ -50,7 +50,7 @@ test('lldb: a boot sector through real, protected and long mode', { skip: lldbIs
       ['breakpoint set --address 0x7c1d', /Breakpoint 1/],
       ['continue', /breakpoint 1\.1[^]*-> 32/],
       ['thread step-inst', /instruction step into[^]*-> 41 /],
-      ['register read cr0 mode', /cr0 = 0x0000000000000011\n +mode = 0x00000004/],
+      ['register read cr0 mode', /cr0 = 0x0000000000000011\n +mode = 0x00000[01]04/],
       ['disassemble -A i386-unknown-unknown --start-address 0x7c27 --count 2', /movl +\$0x10, %eax[^]*movl +%eax, %ds/],
       ['breakpoint set --address 0x7cc9', /Breakpoint 2/],
       ['continue', /breakpoint 2\.1[^]*-> 99 +\s+pushq/],
