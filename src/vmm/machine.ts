@@ -142,7 +142,7 @@ export class Machine {
     this.#power = this.#board === undefined && kernelIrqchip ? addPowerManagement(this.ports, raise, this.#standard.shortcuts, () => this.clock.now()) : undefined;
     this.#power?.place(PM_BASE);
     const bios = options.bios ?? (guest?.needsBios === true ? { disks: [] } : undefined);
-    this.#bios = bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, video: this.video, disks: bios.disks });
+    this.#bios = bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, video: this.video, keyboard: this.#standard.i8042, disks: bios.disks });
 
     this.msrIndices = system.getMsrIndexList();
     this.vcpus = createVcpus(system, vm, cpus, kernelIrqchip, guest, options);
@@ -162,8 +162,7 @@ export class Machine {
 
   /** Types on the keyboard (`keystrokes` says what a text can have). Throws RangeError with one sentence. */
   keys(text: string): void {
-    if (this.#bios === undefined) this.#standard.i8042.type(text);
-    else this.#bios.keyboard.type(text);
+    this.#standard.i8042.type(text);
   }
 
   /** Names of the images that the guest's writes go into. */

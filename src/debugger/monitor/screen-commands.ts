@@ -46,9 +46,9 @@ const screendumpCommand: MonitorCommand = {
 const keysCommand: MonitorCommand = {
   name: 'keys',
   parameters: 'TEXT',
-  help: 'Type on the keyboard: characters, \\n for Enter, <up>, <f1> and the like, <space> for a blank.',
+  help: 'Type on the keyboard: characters, \\n for Enter, <up>, <f1>, <space> and the like, <ctrl-c> or ctrl-alt-del for keys together.',
   run({ machine }, words, write) {
-    const text = words.join(' ').replaceAll('<space>', ' ').replaceAll('\\n', '\n');
+    const text = typedText(words.join(' '));
     if (text === '') throw new MonitorError('Say what to type: monitor keys help\\n');
     try {
       machine.keys(text);
@@ -59,5 +59,12 @@ const keysCommand: MonitorCommand = {
     write('Typed.\n');
   },
 };
+
+/** Text in quotes or without; or the name of one key or of several together, alone. */
+function typedText(typed: string): string {
+  if (/^(?:(?:ctrl|alt|altgr|shift|meta|super)-)+[^ ]+$/.test(typed)) return `<${typed}>`;
+  const text = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
+  return text.replaceAll('\\n', '\n').replaceAll('\\t', '\t');
+}
 
 export const screenCommands: readonly MonitorCommand[] = [screenCommand, screendumpCommand, keysCommand];

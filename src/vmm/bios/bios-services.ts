@@ -9,6 +9,7 @@ import type { DeviceState, MachineEvent } from '../device.js';
 import type { Exit } from '../exit.js';
 import type { GuestMemory, MemoryRegion } from '../guest-memory.js';
 import type { BlockImage } from '../storage/block-image.js';
+import type { I8042 } from '../devices/i8042.js';
 import type { VideoCard } from '../devices/vga/video-card.js';
 import type { Vcpu } from '../vcpu.js';
 import { BiosCall } from './bios-call.js';
@@ -24,6 +25,7 @@ export interface BiosOptions {
   readonly memory: GuestMemory;
   readonly ram: readonly MemoryRegion[];
   readonly video: VideoCard;
+  readonly keyboard: I8042;
   /** Drives 80h, 81h, … */
   readonly disks: readonly BlockImage[];
   readonly raise: (event: MachineEvent) => void;
@@ -33,7 +35,7 @@ export interface BiosOptions {
 }
 
 export class BiosServices {
-  readonly keyboard = new KeyboardServices();
+  private readonly keyboard: KeyboardServices;
   private readonly video: VideoServices;
   private readonly disk: DiskServices;
   /** What INT 15h, AX=E820h answers. */
@@ -42,7 +44,8 @@ export class BiosServices {
   private readonly said = new Set<string>();
 
   constructor(private readonly options: BiosOptions) {
-    const { memory, ram, disks, video, now } = options;
+    const { memory, ram, disks, video, keyboard, raise, now } = options;
+    this.keyboard = new KeyboardServices(keyboard, raise);
     this.video = new VideoServices(memory, video);
     this.disk = new DiskServices(memory, disks);
     this.memoryMap = memoryMap(ram);

@@ -18,8 +18,6 @@ const SET_ONE_OF_SET_TWO = new Map(SET_TWO_OF_SET_ONE.map((code, index) => [code
 SET_ONE_OF_SET_TWO.set(0x02, 0x41);
 
 const EXTENDED = 0xe0, BREAK = 0xf0;
-/** Set 2. */
-const SHIFT = 0x12;
 
 /** What the keys from set 1 code 2, 0x10, 0x1e, 0x2b and 0x39 on print, without and with Shift. */
 const ROWS: readonly (readonly [first: number, plain: string, shifted: string])[] = [
@@ -33,20 +31,38 @@ const ROWS: readonly (readonly [first: number, plain: string, shifted: string])[
 
 interface Key {
   readonly setTwo: number;
-  readonly shifted: boolean;
   readonly extended?: boolean;
 }
 
-/** Keys that print nothing, written `<name>`. */
-const NAMED = new Map<string, Key>([
-  ['up', 0x75], ['down', 0x72], ['left', 0x6b], ['right', 0x74], ['home', 0x6c], ['end', 0x69], ['pageup', 0x7d], ['pagedown', 0x7a],
-  ['insert', 0x70], ['delete', 0x71],
-].map(([name, setTwo]) => [name as string, { setTwo: setTwo as number, shifted: false, extended: true }]));
-for (let i = 1; i <= 12; i++) NAMED.set(`f${i}`, { setTwo: SET_TWO_OF_SET_ONE[i <= 10 ? 0x3a + i : 0x4c + i], shifted: false });
+/** Keys that are held, and one that is pressed with them. */
+interface Stroke {
+  readonly held: readonly Key[];
+  readonly key: Key;
+}
 
-const PRINTING = new Map<string, Key>(ROWS.flatMap(([first, plain, shifted]) => [
-  ...[...plain].map((character, i) => [character, { setTwo: SET_TWO_OF_SET_ONE[first + i], shifted: false }] as const),
-  ...[...shifted].map((character, i) => [character, { setTwo: SET_TWO_OF_SET_ONE[first + i], shifted: true }] as const),
+const SHIFT: Key = { setTwo: 0x12 };
+const MODIFIERS = new Map<string, Key>([
+  ['shift', SHIFT], ['ctrl', { setTwo: 0x14 }], ['alt', { setTwo: 0x11 }], ['altgr', { setTwo: 0x11, extended: true }],
+  ['meta', { setTwo: 0x1f, extended: true }], ['super', { setTwo: 0x1f, extended: true }],
+]);
+
+/** Keys by name, as in `<name>`. */
+const NAMED = new Map<string, Key>([
+  ...([
+    ['up', 0x75], ['down', 0x72], ['left', 0x6b], ['right', 0x74], ['home', 0x6c], ['end', 0x69], ['pageup', 0x7d], ['pgup', 0x7d], ['pagedown', 0x7a],
+    ['pgdn', 0x7a], ['insert', 0x70], ['ins', 0x70], ['delete', 0x71], ['del', 0x71], ['menu', 0x2f],
+  ] as const).map(([name, setTwo]) => [name, { setTwo, extended: true }] as const),
+  ...([
+    ['enter', 0x5a], ['return', 0x5a], ['ret', 0x5a], ['tab', 0x0d], ['esc', 0x76], ['escape', 0x76], ['backspace', 0x66], ['space', 0x29], ['spc', 0x29],
+    ['minus', 0x4e], ['less', 0x41], ['capslock', 0x58], ['numlock', 0x77], ['scrolllock', 0x7e],
+  ] as const).map(([name, setTwo]) => [name, { setTwo }] as const),
+  ...Array.from({ length: 12 }, (_, i) => [`f${i + 1}`, { setTwo: SET_TWO_OF_SET_ONE[i < 10 ? 0x3b + i : 0x4d + i] }] as const),
+  ...MODIFIERS,
+]);
+
+const PRINTING = new Map<string, Stroke>(ROWS.flatMap(([first, plain, shifted]) => [
+  ...[...plain].map((character, i) => [character, { held: [], key: { setTwo: SET_TWO_OF_SET_ONE[first + i] } }] as const),
+  ...[...shifted].map((character, i) => [character, { held: [SHIFT], key: { setTwo: SET_TWO_OF_SET_ONE[first + i] } }] as const),
 ]));
 
 /** The byte that the controller makes of one of the keyboard's when it translates; 0xf0 is the caller's. */
@@ -60,32 +76,41 @@ export function setOneSequence(codes: readonly number[]): number[] {
   return codes.filter((code) => code !== BREAK).map((code) => (code === EXTENDED ? code : setOneOf(code) | (isBreak ? 0x80 : 0)));
 }
 
+/** The character that the key of a set 1 code prints on a US keyboard, undefined for none. */
+export function characterOf(setOne: number, shifted: boolean): string | undefined {
+  const row = ROWS.find(([first, plain]) => setOne >= first && setOne < first + plain.length);
+  if (row === undefined) return undefined;
+  const [first, plain, upper] = row;
+  return (shifted ? upper[setOne - first] : undefined) ?? plain[setOne - first];
+}
+
 /**
  * The set 2 codes of pressing and releasing the keys of a text: characters of the US layout, `\n` for Enter, `\t`, `\b`,
- * ESC, and names such as `<up>` or `<f12>`. Throws RangeError for a character without a key.
+ * ESC, names such as `<up>` or `<f12>`, and keys that are held together, `<ctrl-alt-delete>`. Throws RangeError for what has no key.
  */
 export function keystrokes(text: string): number[] {
-  const codes: number[] = [];
-  for (const { key } of keysOf(text)) {
-    const prefix = key.extended === true ? [EXTENDED] : [];
-    const press = [...prefix, key.setTwo, ...prefix, BREAK, key.setTwo];
-    codes.push(...(key.shifted ? [SHIFT, ...press, BREAK, SHIFT] : press));
-  }
-  return codes;
-}
-
-/** The same keys as INT 16h gives them: set 1 code in the high byte, and the character that they print or 0. */
-export function biosKeys(text: string): number[] {
-  return keysOf(text).map(({ token, key }) => {
-    const character = token === '\n' ? '\r' : token;
-    return (setOneOf(key.setTwo) << 8) | (character.length === 1 ? character.charCodeAt(0) : 0);
+  return [...text.matchAll(/<(?:[a-z]+-)+(?:[a-z]+\d*|[^<>])>|<f\d+>|<[a-z]{2,}>|[^]/gu)].flatMap(([token]) => {
+    const { held, key } = strokeOf(token);
+    return [...held.flatMap(make), ...make(key), ...release(key), ...[...held].reverse().flatMap(release)];
   });
 }
 
-function keysOf(text: string): { token: string; key: Key }[] {
-  return [...text.matchAll(/<[a-z]+\d*>|[^]/gu)].map(([token]) => {
-    const key = PRINTING.get(token) ?? NAMED.get(token.slice(1, -1));
-    if (key === undefined) throw new RangeError(`There is no key for "${token}" on a US keyboard.`);
-    return { token, key };
-  });
+function make({ setTwo, extended }: Key): number[] {
+  return extended === true ? [EXTENDED, setTwo] : [setTwo];
+}
+
+function release({ setTwo, extended }: Key): number[] {
+  return extended === true ? [EXTENDED, BREAK, setTwo] : [BREAK, setTwo];
+}
+
+function strokeOf(token: string): Stroke {
+  const printing = PRINTING.get(token);
+  if (printing !== undefined) return printing;
+  const names = token.slice(1, -1).split('-');
+  const held = names.slice(0, -1).map((name) => MODIFIERS.get(name));
+  const last = names.at(-1) ?? '';
+  const named = NAMED.get(last);
+  const stroke = named === undefined ? PRINTING.get(last) : { held: [], key: named };
+  if (token.length === 1 || stroke === undefined || held.includes(undefined)) throw new RangeError(`There is no key for "${token}" on a US keyboard.`);
+  return { held: [...held.filter((key) => key !== undefined), ...stroke.held], key: stroke.key };
 }

@@ -2,7 +2,8 @@
 import test from 'tape';
 import type { MachineEvent } from '../../../../src/vmm/device.js';
 import { I8042 } from '../../../../src/vmm/devices/i8042.js';
-import { keystrokes } from '../../../../src/vmm/devices/scan-codes.js';
+import { KeyDecoder } from '../../../../src/vmm/bios/key-decoder.js';
+import { keystrokes, setOneSequence } from '../../../../src/vmm/devices/scan-codes.js';
 
 function bench() {
   const events: MachineEvent[] = [];
@@ -139,5 +140,46 @@ test('scan codes: every printable character has a key; others are refused', (t) 
   t.throws(() => keystrokes('ü'), /^RangeError: There is no key for "ü" on a US keyboard\.$/);
   t.throws(() => keystrokes('<warp9>'), /There is no key for "<warp9>"/);
   t.throws(() => bench().i8042.type('a'.repeat(30_000)), /type less, or wait/);
+  t.end();
+});
+
+/** What the controller gives of a text, translated. */
+function setOneBytes(text: string): number[] {
+  const bytes: number[] = [];
+  let sequence: number[] = [];
+  for (const code of keystrokes(text)) {
+    sequence.push(code);
+    if (code === 0xe0 || code === 0xf0) continue;
+    bytes.push(...setOneSequence(sequence));
+    sequence = [];
+  }
+  return bytes;
+}
+
+test('keys by name, and together', (t) => {
+  t.deepEqual(keystrokes('<ctrl-alt-delete>'), [0x14, 0x11, 0xe0, 0x71, 0xe0, 0xf0, 0x71, 0xf0, 0x11, 0xf0, 0x14]);
+  t.deepEqual(keystrokes('<ctrl-c>'), [0x14, 0x21, 0xf0, 0x21, 0xf0, 0x14]);
+  t.deepEqual(keystrokes('<ctrl-A>'), [0x14, 0x12, 0x1c, 0xf0, 0x1c, 0xf0, 0x12, 0xf0, 0x14], 'a character that needs Shift');
+  t.deepEqual(keystrokes('<enter><space><esc>'), keystrokes('\n \x1b'));
+  t.deepEqual(keystrokes('a<b>c'), keystrokes('a').concat(keystrokes('<'), keystrokes('b>c')), 'a letter in angle brackets is three characters');
+  t.throws(() => keystrokes('<ctrl-hello>'), /^RangeError: There is no key for "<ctrl-hello>" on a US keyboard\.$/);
+  t.throws(() => keystrokes('<hello-a>'), /no key/);
+  t.throws(() => keystrokes('é'), /no key for "é"/);
+  t.end();
+});
+
+test('BIOS keys from scan codes', (t) => {
+  const decode = (text: string): (number | 'reset')[] => {
+    const decoder = new KeyDecoder();
+    return setOneBytes(text).map((code) => decoder.take(code)).filter((key) => key !== undefined);
+  };
+  t.deepEqual(decode('aA1!\n'), [0x1e61, 0x1e41, 0x0231, 0x0221, 0x1c0d]);
+  t.deepEqual(decode('<f1><up><ctrl-c><alt-x><esc>'), [0x3b00, 0x4800, 0x2e03, 0x2d00, 0x011b]);
+  t.deepEqual(decode('<ctrl-alt-del>'), ['reset']);
+  const decoder = new KeyDecoder();
+  decoder.take(0x2a);
+  t.equal(decoder.flags, 2, 'left Shift is held');
+  decoder.take(0xaa);
+  t.equal(decoder.flags, 0);
   t.end();
 });
