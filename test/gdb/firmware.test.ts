@@ -12,9 +12,9 @@ test.onFinish(() => rmSync(folder, { recursive: true }));
 /** mov ax,0e41; int 10h; mov al,3; out f4,al: teletype A, then exit status 7. */
 const BOOT_SECTOR = [0xb8, 0x41, 0x0e, 0xcd, 0x10, 0xb0, 0x03, 0xe6, 0xf4, 0xf4];
 
-function writeDisk(): string {
+function writeDisk(code: readonly number[] = BOOT_SECTOR): string {
   const disk = new Uint8Array(64 * 512);
-  disk.set(BOOT_SECTOR);
+  disk.set(code);
   disk.set([0x55, 0xaa], 510);
   const path = join(folder, 'disk.img');
   writeFileSync(path, disk);
@@ -91,3 +91,23 @@ test('firmware: a wrong one is a sentence', async (t) => {
     }
   }
 });
+
+/** nop; int 19h */
+const BOOT_AGAIN = [0x90, 0xcd, 0x19];
+
+for (const firmware of ['seabios', 'builtin']) {
+  test(`firmware: break *0x7c00 is hit each time ${firmware} has read the boot sector to it`, async (t) => {
+    await withAttachedGdb(['--firmware', firmware, writeDisk(BOOT_AGAIN)], async (gdb) => {
+      await checkAnswers(t, gdb, [
+        [`source ${GDB_HELPER}`, /^/],
+        ['break *0x7c00', /Breakpoint 1 at 0x7c00/],
+        ['continue', /Breakpoint 1, 0x0*7c00 in/],
+        ['x/2i $pc', /=> 0x7c00:\tnop\n\s+0x7c01:\tint +\$0x19\n/],
+        // The BIOS reads the sector again, over whatever the breakpoint is made of.
+        ['continue', /Breakpoint 1, 0x0*7c00 in/],
+        ['x/2i $pc', /=> 0x7c00:\tnop\n\s+0x7c01:\tint +\$0x19\n/],
+        ['nexti', /0x0*7c01 in/],
+      ]);
+    });
+  });
+}
