@@ -89,7 +89,7 @@ export function characterOf(setOne: number, shifted: boolean): string | undefine
  * ESC, names such as `<up>` or `<f12>`, and keys that are held together, `<ctrl-alt-delete>`. Throws RangeError for what has no key.
  */
 export function keystrokes(text: string): number[] {
-  return [...text.matchAll(/<(?:[a-z]+-)+(?:[a-z]+\d*|[^<>])>|<f\d+>|<[a-z]{2,}>|[^]/gu)].flatMap(([token]) => {
+  return [...text.matchAll(/<(?:[a-z]+-)+(?:[a-z]+\d*|[^<>])>|<f\d+>|<[a-z]{2,}\d*>|[^]/gu)].flatMap(([token]) => {
     const { held, key } = strokeOf(token);
     return [...held.flatMap(make), ...make(key), ...release(key), ...[...held].reverse().flatMap(release)];
   });
