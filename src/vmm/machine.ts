@@ -83,7 +83,8 @@ export class Machine {
   readonly #bios: BiosServices | undefined;
   readonly #pristine: readonly PristineVcpu[];
   readonly #history: MemoryHistory;
-  readonly #irqchip: KernelIrqchip | undefined;
+  /** The chips behind the interrupt lines, where they are in the kernel. */
+  readonly irqchip: KernelIrqchip | undefined;
   /** What firmware would leave in memory for an operating system. */
   readonly #tables: readonly MemoryWrite[];
   #event: MachineEvent | undefined;
@@ -114,13 +115,13 @@ export class Machine {
     this.guest = guest;
     this.firmware = firmware;
     this.#tables = tables;
-    this.#irqchip = kernelIrqchip ? new KernelIrqchip(vm) : undefined;
-    this.clock = new GuestClock({ vm, vcpus: () => this.vcpus, irqchip: this.#irqchip, policy: options.clock ?? 'pause' });
+    this.irqchip = kernelIrqchip ? new KernelIrqchip(vm) : undefined;
+    this.clock = new GuestClock({ vm, vcpus: () => this.vcpus, irqchip: this.irqchip, policy: options.clock ?? 'pause' });
     this.ports = new PortBus(log);
     this.mmio = new MmioBus(log);
     const { constants } = native();
     this.protection = new WriteProtection(slots, memory, constants['KVM_MEM_READONLY'], vm.checkExtension(constants['KVM_CAP_NR_MEMSLOTS']));
-    const irqchip = this.#irqchip;
+    const irqchip = this.irqchip;
     const irqLine = irqchip === undefined ? undefined : (irq: number, level: boolean): void => { if (!this.#closed) irqchip.setLine(irq, level); };
     const raise = (event: MachineEvent): void => { this.#event ??= event; };
     this.video = new VideoCard(memory, this.ports, this.mmio, log, guest?.videoMode);
@@ -193,9 +194,6 @@ export class Machine {
   /** Whether anything here can wake a CPU from HLT. */
   get canWakeFromHalt(): boolean { return this.kernelIrqchip; }
 
-  /** The chips behind the interrupt lines, where they are in the kernel. */
-  get irqchip(): KernelIrqchip | undefined { return this.#irqchip; }
-
   get counters(): MachineCounters {
     return { exits: this.exitCounters.counts, unknownPorts: this.ports.unknownPorts, unknownMmio: this.mmio.unknownPages };
   }
@@ -252,7 +250,7 @@ export class Machine {
     this.#bios?.reset();
     this.memory.clear();
     for (const { address, bytes } of [...this.#bios?.writes ?? [], ...this.#tables, ...this.guest?.writes ?? [], ...this.firmware?.writes ?? []]) this.memory.write(address, bytes);
-    this.#irqchip?.reset();
+    this.irqchip?.reset();
     this.vcpus.forEach((vcpu, i) => resetVcpu(vcpu, this.#pristine[i], this.guest));
     this.clock.reset();
     this.#event = undefined;
@@ -278,7 +276,7 @@ export class Machine {
 
   get #parts(): MachineParts {
     const msrs = this.#pristine.map(({ msrIndices }) => msrIndices);
-    return { vcpus: this.vcpus, msrs, irqchip: this.#irqchip, clock: this.clock, devices: this.devices, bios: this.#bios, memory: this.#history };
+    return { vcpus: this.vcpus, msrs, irqchip: this.irqchip, clock: this.clock, devices: this.devices, bios: this.#bios, memory: this.#history };
   }
 
   /** Stops the vCPUs, frees everything. Idempotent. */

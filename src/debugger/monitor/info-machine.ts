@@ -1,18 +1,26 @@
 /** `monitor info cpus|version|kvm|devices|host|breakpoints`: the machine around the registers. */
 import { PROBE_MODES, type DebugCapabilities, type ModeCapabilities } from '../../breakpoints/capabilities.js';
+import type { Machine } from '../../vmm/machine.js';
+import type { CpuView } from '../cpu-view.js';
+import { isHaltedInKernel, waitsForSipi } from '../mp-state.js';
 import { hex, type MonitorCommand } from './command.js';
 import { infoBreakpointsCommand } from './info-breakpoints.js';
 import { infoExitsCommand } from './info-exits.js';
 
 const infoCpus: MonitorCommand = {
   name: 'info cpus',
-  help: 'One line per CPU; * marks the one that stopped last.',
-  run({ views, current, isHalted }, _words, write) {
+  help: 'One line per CPU: where it is, its mode, whether it is halted or waits to be started; * marks the one that stopped last.',
+  run({ machine, views, current, isHalted }, _words, write) {
     views.forEach((view, index) => {
-      write(`${index === current ? '*' : ' '} CPU #${index}: pc=0x${hex(view.pc, 16)} ${view.mode.name} CPL=${view.cpl}${isHalted(index) ? ' (halted)' : ''} thread_id=${index + 1}\n`);
+      write(`${index === current ? '*' : ' '} CPU #${index}: pc=0x${hex(view.pc, 16)} ${view.mode.name} CPL=${view.cpl}${stateText(machine, view, isHalted(index))} thread_id=${index + 1}\n`);
     });
   },
 };
+
+function stateText({ kernelIrqchip }: Machine, { vcpu }: CpuView, halted: boolean): string {
+  if (halted || (kernelIrqchip && isHaltedInKernel(vcpu))) return ' (halted)';
+  return kernelIrqchip && waitsForSipi(vcpu) ? ' (waiting for SIPI)' : '';
+}
 
 const infoVersion: MonitorCommand = {
   name: 'info version',

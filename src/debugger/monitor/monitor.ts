@@ -6,6 +6,8 @@ import { breakSpaceCommand } from './break-space-command.js';
 import { catchCommands } from './catch-commands.js';
 import { biosTableCommands } from './info-bios-tables.js';
 import { descriptorTableCommands } from './info-descriptor-tables.js';
+import { infoInterruptCommands } from './info-interrupts.js';
+import { infoLapicCommand } from './info-lapic.js';
 import { infoMachineCommands } from './info-machine.js';
 import { infoMemCommand } from './info-mem.js';
 import { infoPageTableCommand } from './info-pagetable.js';
@@ -65,6 +67,8 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
   ...biosTableCommands,
   infoPciCommand,
   ...infoMachineCommands,
+  infoLapicCommand,
+  ...infoInterruptCommands,
   ...memoryCommands,
   ...catchCommands,
   breakSpaceCommand,

@@ -27,6 +27,11 @@ export class KernelIrqchip {
     this.#vm.irqLine(gsi, level);
   }
 
+  /** Delivers a message-signalled interrupt (SDM vol. 3A, 11.11); false where the guest has blocked it. */
+  signalMsi(address: bigint, data: number): boolean {
+    return this.#vm.signalMsi(address, data);
+  }
+
   /** As after power-on. */
   reset(): void {
     this.restore(this.#pristine);
