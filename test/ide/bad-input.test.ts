@@ -2,7 +2,7 @@
 import test from 'tape';
 import { frame, RawClient } from '../gdb/support/raw-client.js';
 import { buildGuests, startServer, type Server } from '../gdb/support/gdb-session.js';
-import { lineOf, source, withCdt } from './support/cdt.js';
+import { attach, lineOf, source, startCdt, withCdt } from './support/cdt.js';
 import { MiClient } from './support/mi-client.js';
 
 buildGuests();
@@ -52,6 +52,22 @@ test('an editor that connects twice: the second is refused, and the first goes o
     await gdb.event('*stopped');
     t.match(await step(gdb), /end-stepping-range/);
   });
+});
+
+test('CDT GDB with its auxiliary gdb, which would be a second client: refused in words', async (t) => {
+  const server = await startServer(GUEST);
+  const session = await startCdt();
+  try {
+    await attach(session, server.address, { program: 'build/kernel64.elf', auxiliaryGdb: true }).then(() => t.fail('it is attached'),
+      (error: Error) => t.ok(error.message.length > 0, error.message));
+    t.match(session.output, /Another debugger is attached to this guest/);
+    await session.close();
+    t.equal((await server.ended()).status, 0, 'the first gdb detaches when it quits, and the guest runs to its end');
+    t.match(server.output.stdout, /sum = 117/);
+  } finally {
+    await session.close();
+    await server.stop();
+  }
 });
 
 test('commands and options that do not exist are errors of gdb, and the session goes on', async (t) => {

@@ -86,4 +86,36 @@ test('gdb -i=dap: four processors, pause, disconnect; another session after it',
   });
 });
 
+test('gdb -i=dap: conditions, hit counts, log points, instruction breakpoints', { skip }, async (t) => {
+  const node = lineOf(KERNEL, 'int below = tree_sum');
+  await withGdbDap(['build/kernel64.elf'], 'kernel64', [{ line: node, condition: 'node->value == 4' }], async (session) => {
+    await session.stop();
+    await session.continue();
+    const { place } = await session.stop();
+    t.match(await session.evaluate('node->name', place.frameId), /"c"$/, 'the condition');
+    const instructions = await session.disassemble(`0x${place.address.toString(16)}`, 3);
+    const address = instructions[1]?.address ?? '';
+    await session.client.customRequest('setInstructionBreakpoints', { breakpoints: [{ instructionReference: address }] });
+    await session.continue();
+    t.equal((await session.stop()).place.address, BigInt(address), 'the instruction');
+  });
+  await withGdbDap(['build/kernel64.elf'], 'kernel64', [{ line: node, hitCondition: '3' }, { line: SUM, logMessage: 'at {root.value}' }], async (session) => {
+    await session.stop();
+    await session.continue();
+    const { place } = await session.stop();
+    t.match(await session.evaluate('node->name', place.frameId), /"b"$/, 'gdb leaves out the first three');
+    await session.printed(/at 100/);
+  });
+});
+
+test('gdb -i=dap: disconnect that ends the guest', { skip }, async (t) => {
+  await withGdbDap(['build/kernel64.elf'], 'kernel64', [], async (session, server) => {
+    await session.stop();
+    // gdb may be gone before it answers.
+    void session.client.disconnectRequest({ terminateDebuggee: true }).catch(() => undefined);
+    t.equal((await server.ended()).status, 0);
+    t.equal(server.output.stdout, '', 'it has not run');
+  });
+});
+
 test.onFinish(() => { if (!('missing' in gdb)) gdb.remove(); });

@@ -165,7 +165,9 @@ export class DapSession {
 
   /** Ends the adapter, whatever it is doing. Safe to call twice. */
   async close(): Promise<void> {
-    const timeout = new Promise<void>((resolve) => setTimeout(resolve, 3000).unref());
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => { timer = setTimeout(resolve, 3000); });
     await Promise.race([this.client.stop(), timeout]);
+    clearTimeout(timer);
   }
 }
