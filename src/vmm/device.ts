@@ -15,6 +15,8 @@ export interface Device {
   save(): DeviceState;
   /** Takes what `save` of the same kind of device gave. */
   restore(state: DeviceState): void;
+  /** Ends what waits for a time: the machine is over. May be left out. */
+  close?(): void;
 }
 
 /** Bytes in one access. */

@@ -285,8 +285,8 @@ export class Machine {
     this.#closed = true;
     this.clock.close();
     for (const vcpu of this.vcpus) vcpu.close();
-    // Those that wait for a time do no longer.
-    for (const device of this.devices) device.reset();
+    // No reset: that may ask KVM for something, and what is asked may fail.
+    for (const device of this.devices) device.close?.();
     closeMachine(this.#system, this.#vm, this.memory);
   }
 

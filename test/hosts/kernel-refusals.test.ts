@@ -3,7 +3,7 @@
  * (docs/hosts.md), as root and with nobody else there. The other ways: test/kvm/doctor/trouble.test.ts.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,6 +12,8 @@ import { SERVER_MAIN } from '../gdb/support/gdb-session.js';
 
 const GUEST = join(tmpdir(), 'guest.img');
 const MEMORY_LIMIT = 24 * 1024 * 1024;
+/** What node itself needs, and some more. */
+const ROOM_FOR_FILES = 300;
 /** EFER and its bit SVME (APM vol. 2, 3.1.7): whoever sets it holds SVM. */
 const EFER = 0xc000_0080;
 const EFER_SVME = 1n << 12n;
@@ -29,6 +31,9 @@ function must(...words: readonly [string, ...string[]]): string {
   if (status !== 0) throw new Error(`${words.join(' ')} ended with ${status}: ${stderr}`);
   return stdout;
 }
+
+/** Address of a compiled source file. */
+const source = (path: string): string => pathToFileURL(SERVER_MAIN.replace('cli/main.js', path)).href;
 
 /** The module that drives /dev/kvm: its name, and its file. */
 function driver(): { name: string; file: string } {
@@ -81,7 +86,6 @@ on('a memory cgroup has no room for a machine', (t) => {
   writeFileSync(join(group, 'memory.max'), String(MEMORY_LIMIT));
   // What the process has already is not counted in the group it moves to; machines fill that up until the kernel's own
   // memory for one more is refused. A process that may not be killed for memory gets ENOMEM instead.
-  const source = (path: string): string => pathToFileURL(SERVER_MAIN.replace('cli/main.js', path)).href;
   const script = `
     import { writeFileSync } from 'node:fs';
     import { checkHost } from '${source('vmm/host/host-check.js')}';
@@ -108,7 +112,46 @@ on('a memory cgroup has no room for a machine', (t) => {
   t.match(said.explanation, /no memory left for a virtual machine: raise the cgroup's memory limit \(memory\.max\)/);
 });
 
-on('another hypervisor holds the processor', (t) => {
+on('the whole host has as many files open as it may', (t) => {
+  // Root may open more, so somebody else asks. The facts are read while files can still be opened.
+  const limit = '/proc/sys/fs/file-max';
+  const before = readFileSync(limit, 'utf8');
+  const script = `
+    import { closeSync, openSync } from 'node:fs';
+    import { checkHost } from '${source('vmm/host/host-check.js')}';
+    import { readHostFacts } from '${source('vmm/host/host-facts.js')}';
+    const facts = readHostFacts();
+    const works = checkHost(() => facts).ok;
+    const held = [];
+    let refused = '';
+    try { while (held.length < 5000) held.push(openSync('/dev/null')); } catch (error) { refused = error.code; }
+    const said = [0, 1, 1].map((free) => {
+      for (let i = 0; i < free; i++) closeSync(held.pop());
+      const { lines, explanation } = checkHost(() => facts);
+      return [lines.at(-1).step, explanation];
+    });
+    for (const file of held) closeSync(file);
+    console.log(JSON.stringify({ works, refused, said }));`;
+  must('chmod', '666', '/dev/kvm');
+  try {
+    const [open = 0] = readFileSync('/proc/sys/fs/file-nr', 'utf8').split('\t').map(Number);
+    writeFileSync(limit, String(open + ROOM_FOR_FILES));
+    const { status, stdout, stderr } = execute('sh', '-c', 'ulimit -n 10000; exec "$@"', 'sh',
+      'setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath, '--input-type=module', '-e', script);
+    t.equal(status, 0, stderr);
+    const { works, refused, said } = JSON.parse(stdout === '' ? '{"said":[]}' : stdout) as { works: boolean; refused: string; said: [string, string][] };
+    t.deepEqual([works, refused], [true, 'ENFILE']);
+    for (const [, explanation] of said) t.equal(explanation, 'The host has as many files open as it may: raise the limit (sudo sysctl fs.file-max).');
+    t.equal(said[0]?.[0], 'open', 'at the first');
+    t.ok(said.some(([step]) => step !== 'open'), `with a file more further on: ${said.map(([step]) => step).join(', ')}`);
+  } finally {
+    writeFileSync(limit, before);
+    must('chmod', '600', '/dev/kvm');
+  }
+});
+
+/** Runs `body` while EFER says that somebody holds SVM; says so where the host has VMX. */
+function whileHeld(t: Test, body: () => void): void {
   if (!existsSync('/modules/msr.ko')) {
     t.skip('EBUSY: who holds VMX shows in CR4, which only a kernel module could set; SVM shows it in an MSR');
     return;
@@ -118,17 +161,38 @@ on('another hypervisor holds the processor', (t) => {
   const value = Buffer.alloc(8);
   readSync(registers, value, 0, 8, EFER);
   const before = value.readBigUInt64LE();
+  const write = (efer: bigint): void => {
+    value.writeBigUInt64LE(efer);
+    writeSync(registers, value, 0, 8, EFER);
+  };
   try {
     t.equal(before & EFER_SVME, 0n, 'nobody holds it yet');
-    value.writeBigUInt64LE(before | EFER_SVME);
-    writeSync(registers, value, 0, 8, EFER);
-    check(t, [], 'create-vm', /holds the processor's virtualization/);
+    write(before | EFER_SVME);
+    body();
   } finally {
-    value.writeBigUInt64LE(before);
-    writeSync(registers, value, 0, 8, EFER);
+    write(before);
     closeSync(registers);
     must('rmmod', 'msr');
   }
+}
+
+on('another hypervisor holds the processor', (t) => {
+  whileHeld(t, () => check(t, [], 'create-vm', /holds the processor's virtualization/));
+});
+
+on('the module is loaded while another hypervisor holds the processor', (t) => {
+  const { name, file } = driver();
+  whileHeld(t, () => {
+    must('rmmod', name);
+    // Until Linux 6.11 it loads, and the first machine is refused; later ones refuse to load it (enable_virt_at_load).
+    const { status, stderr } = execute('insmod', file);
+    if (status === 0) check(t, [], 'create-vm', /holds the processor's virtualization/);
+    else {
+      t.match(stderr, /busy/i);
+      check(t, [], 'open', /the module is not loaded: .* "Device or resource busy" means that another hypervisor holds SVM/);
+    }
+  });
+  if (!existsSync(join('/sys/module', name))) must('insmod', file);
 });
 
 on('the module is not loaded; then its node is left without it', (t) => {

@@ -205,6 +205,11 @@ export class CmosRtc implements PortDevice {
     this.#schedule();
   }
 
+  close(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
   save(): DeviceState {
     this.#latch();
     return { cmos: [...this.#cmos], index: this.#index, offset: this.#offset, flags: this.#flags };

@@ -109,10 +109,15 @@ function explainMemory({ addressSpaceLimit }: HostFacts): string {
   return `No memory for a virtual machine, and this process may use ${size} of address space: raise that limit (ulimit -v unlimited); if there is none left on the host, ${host}`;
 }
 
-function explainRival({ modules }: HostFacts): string {
-  const rivals = [...RIVALS].filter(([module]) => modules.has(module)).map(([, name]) => name);
-  const who = rivals.length > 0 ? rivals.join(' and ') : 'Another hypervisor';
-  return `${who} holds the processor's virtualization (VMX or SVM): end its machines or unload its module.`;
+function explainRival(facts: HostFacts): string {
+  const who = rivals(facts);
+  return `${who[0]?.toUpperCase()}${who.slice(1)} holds the processor's virtualization (VMX or SVM): end its machines or unload its module.`;
+}
+
+/** Who may hold VMX or SVM: by name where a module shows it. */
+function rivals({ modules }: HostFacts): string {
+  const names = [...RIVALS].filter(([module]) => modules.has(module)).map(([, name]) => name);
+  return names.length > 0 ? names.join(' and ') : 'another hypervisor';
 }
 
 /** Why no driver answers, as far as the processor tells; flags are asked only now that opening has failed. */
@@ -125,8 +130,8 @@ export function explainMissingDriver(facts: HostFacts): string {
     return 'The firmware has switched VMX off (IA32_FEATURE_CONTROL is locked without it): enable it in the firmware setup.';
   }
   if (cpuFlags.has(flag)) {
-    const rival = [...RIVALS.keys()].some((module) => facts.modules.has(module)) ? ` If the module does not load: ${explainRival(facts)}` : '';
-    return `The processor offers ${extension}, but the module is not loaded: sudo modprobe kvm_${vendor === 'amd' ? 'amd' : 'intel'}.${rival}`;
+    const name = vendor === 'amd' ? 'kvm_amd' : 'kvm_intel';
+    return `The processor offers ${extension}, but the module is not loaded: sudo modprobe ${name}; "Device or resource busy" means that ${rivals(facts)} holds ${extension}.`;
   }
   if (cpuidVirtualization === true) {
     const message = vendor === 'amd' ? 'SVM disabled (by BIOS) in MSR_VM_CR' : 'VMX (outside TXT) disabled by BIOS';

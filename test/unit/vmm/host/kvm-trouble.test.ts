@@ -17,7 +17,7 @@ const TABLE: readonly (readonly [HostCheckStep, string, Partial<HostFacts>, RegE
   ['open', 'ENOENT', { vendor: 'intel', featureControl: 5n, cpuFlags: new Set(['vmx']) }, /modprobe kvm_intel/],
   ['open', 'ENOENT', { vendor: 'amd', cpuidVirtualization: true }, /has SVM and the firmware has switched it off/],
   ['open', 'ENOENT', { vendor: 'intel', cpuidVirtualization: true }, /dmesg: "VMX \(outside TXT\) disabled by BIOS"/],
-  ['open', 'ENOENT', { vendor: 'intel', cpuFlags: new Set(['vmx']), modules: new Set(['vmmon']) }, /modprobe kvm_intel\. If the module does not load: VMware holds/],
+  ['open', 'ENOENT', { vendor: 'intel', cpuFlags: new Set(['vmx']), modules: new Set(['vmmon']) }, /modprobe kvm_intel; "Device or resource busy" means that VMware holds VMX\./],
   ['open', 'ENOENT', { vendor: 'intel', hypervisor: true }, /enable nested virtualization/],
   ['open', 'ENOENT', {}, /Either the firmware .* or the processor has none/],
   ['open', 'ENODEV', { node: NODE }, /no driver stands behind it/],
