@@ -41,15 +41,17 @@ async function ensureModules() {
 
 async function ensureNativeBinding() {
   const product = join(root, 'build', 'Release', 'kvm.node');
-  if (isUpToDate(product, [join(root, 'native'), join(root, 'binding.gyp')])) return;
+  // Portable: what is tested is what is shipped. npm's own build, of a plain npm install here, is not, and leaves no stamp.
+  const stamp = join(root, 'build', '.portable');
+  if (existsSync(product) && isUpToDate(stamp, [join(root, 'native'), join(root, 'binding.gyp')])) return;
   announce('building the native binding');
-  // Portable: what is tested is what is shipped.
   const env = { ...process.env, GYP_DEFINES: 'portable=1' };
   const args = [join(root, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'), 'rebuild'];
   // Node's own headers, where they came with it, spare node-gyp a download.
   const prefix = dirname(dirname(process.execPath));
   if (existsSync(join(prefix, 'include', 'node', 'node_api.h'))) args.push(`--nodedir=${prefix}`);
   await runQuietly('Building the native binding failed; the compiler\'s words are above.', process.execPath, args, { cwd: root, env });
+  writeFileSync(stamp, '');
 }
 
 async function ensureTypeScript() {
