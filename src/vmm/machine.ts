@@ -143,7 +143,7 @@ export class Machine {
     this.#power = this.#board === undefined && kernelIrqchip ? addPowerManagement(this.ports, raise, this.#standard.shortcuts, () => this.clock.now()) : undefined;
     this.#power?.place(PM_BASE);
     const bios = options.bios ?? (guest?.needsBios === true ? { disks: [] } : undefined);
-    this.#bios = bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, video: this.video, keyboard: this.#standard.i8042, disks: bios.disks });
+    this.#bios = bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, interrupts: kernelIrqchip, video: this.video, keyboard: this.#standard.i8042, disks: bios.disks });
 
     this.msrIndices = system.getMsrIndexList();
     this.vcpus = createVcpus(system, vm, cpus, kernelIrqchip, guest, options);
@@ -161,7 +161,7 @@ export class Machine {
     return [...this.#standard.all, ...this.video.devices, ...this.#channels, ...this.#board?.all ?? [], ...this.#power?.all ?? []];
   }
 
-  /** Types on the keyboard (`keystrokes` says what a text can have). Throws RangeError with one sentence. */
+  /** Types on the keyboard, for INT 09h and INT 16h (`keystrokes` says what a text can have). Throws RangeError with one sentence. */
   keys(text: string): void {
     this.#standard.i8042.type(text);
   }
@@ -250,7 +250,7 @@ export class Machine {
     this.#bios?.reset();
     this.memory.clear();
     for (const { address, bytes } of [...this.#bios?.writes ?? [], ...this.#tables, ...this.guest?.writes ?? [], ...this.firmware?.writes ?? []]) this.memory.write(address, bytes);
-    this.irqchip?.reset();
+    this.irqchip?.reset(this.#bios !== undefined);
     this.vcpus.forEach((vcpu, i) => resetVcpu(vcpu, this.#pristine[i], this.guest));
     this.clock.reset();
     this.#event = undefined;

@@ -6,6 +6,7 @@ import type { MemoryWrite } from '../boot/boot-options.js';
 import { LOW_MEMORY_END } from '../boot/memory-map.js';
 import { FONT_8X16 } from '../display/font-8x16.js';
 import { FONT_8X8 } from '../display/font-8x8.js';
+import { INTERRUPT_HANDLERS } from './interrupt-handlers.js';
 
 /** The port of the stubs' OUT; nothing else has it on a PC. */
 export const TRAP_PORT = 0xee;
@@ -14,6 +15,8 @@ export const UPPER_8X8_VECTOR = 0x1f;
 export const GRAPHICS_FONT_VECTOR = 0x43;
 /** Bytes of `out TRAP_PORT, al`. */
 export const TRAP_LENGTH = 2;
+/** Bytes of a stub before it. */
+const BEFORE_TRAP = 1;
 
 /** The BIOS's segment, and what else is in it. */
 export const ROM_SEGMENT = 0xf000;
@@ -30,8 +33,11 @@ const VECTORS = 256;
 /** Processor faults, which come back to the instruction that raised them: their stub halts. */
 const FAULTS: ReadonlySet<number> = new Set([0x00, 0x05, 0x06, 0x07, 0x0c, 0x0d]);
 
+/** Interrupts come while a service waits. */
+const STI = 0xfb;
 const OUT_IMM8 = 0xe6;
 const IRET = 0xcf;
+const NOP = 0x90;
 /** 1: cli; hlt; jmp 1b */
 const HALT_FOR_EVER = [0xfa, 0xf4, 0xeb, 0xfc];
 
@@ -50,18 +56,22 @@ export interface BiosImage {
   readonly writes: readonly MemoryWrite[];
 }
 
-/** `services`: vectors whose INT comes to this program. */
-export function biosImage(services: readonly number[], hardDisks: number): BiosImage {
+/** `services`: vectors whose INT comes to this program. `interrupts`: there are interrupt controllers and a timer. */
+export function biosImage(services: readonly number[], hardDisks: number, interrupts: boolean): BiosImage {
   const traps = new Set([...services, ...FAULTS]);
   const vectors = new DataView(new ArrayBuffer(4 * VECTORS));
   const rom = new Uint8Array(0x1_0000);
   for (let vector = 0; vector < VECTORS; vector++) {
     const stub = STUBS + vector * STUB_SIZE;
-    if (traps.has(vector)) rom.set([OUT_IMM8, TRAP_PORT, ...(FAULTS.has(vector) ? HALT_FOR_EVER : [IRET])], stub);
+    if (traps.has(vector)) rom.set([FAULTS.has(vector) ? NOP : STI, OUT_IMM8, TRAP_PORT, ...(FAULTS.has(vector) ? HALT_FOR_EVER : [IRET])], stub);
     vectors.setUint16(4 * vector, traps.has(vector) ? stub : DUMMY_IRET, true);
     vectors.setUint16(4 * vector + 2, ROM_SEGMENT, true);
   }
   rom[DUMMY_IRET] = IRET;
+  for (const { vector, offset, code } of interrupts ? INTERRUPT_HANDLERS : []) {
+    rom.set(code, offset);
+    vectors.setUint16(4 * vector, offset, true);
+  }
   rom.set(FONT_8X16, FONT_8X16_OFFSET);
   rom.set(FONT_8X8, FONT_8X8_OFFSET);
   rom.set(new TextEncoder().encode(VENDOR), VENDOR_OFFSET);
@@ -78,7 +88,7 @@ export function biosImage(services: readonly number[], hardDisks: number): BiosI
 
 /** The vector whose stub's OUT the guest has just executed; undefined when it stands elsewhere. */
 export function vectorAt(linearPc: bigint): number | undefined {
-  const offset = Number(linearPc) - ROM_START - STUBS - TRAP_LENGTH;
+  const offset = Number(linearPc) - ROM_START - STUBS - BEFORE_TRAP - TRAP_LENGTH;
   if (offset < 0 || offset >= VECTORS * STUB_SIZE || offset % STUB_SIZE !== 0) return undefined;
   return offset / STUB_SIZE;
 }

@@ -26,6 +26,8 @@ export interface BiosOptions {
   readonly ram: readonly MemoryRegion[];
   readonly video: VideoCard;
   readonly keyboard: I8042;
+  /** There are interrupt controllers and a timer, so that the clock at 40:6C ticks. */
+  readonly interrupts: boolean;
   /** Drives 80h, 81h, … */
   readonly disks: readonly BlockImage[];
   readonly raise: (event: MachineEvent) => void;
@@ -44,17 +46,17 @@ export class BiosServices {
   private readonly said = new Set<string>();
 
   constructor(private readonly options: BiosOptions) {
-    const { memory, ram, disks, video, keyboard, raise, now } = options;
+    const { memory, ram, disks, video, keyboard, interrupts, raise, now } = options;
     this.keyboard = new KeyboardServices(keyboard, raise);
     this.video = new VideoServices(memory, video);
     this.disk = new DiskServices(memory, disks);
     this.memoryMap = memoryMap(ram);
-    this.system = new SystemServices(memory, this.memoryMap, now ?? (() => new Date()));
+    this.system = new SystemServices(memory, this.memoryMap, interrupts, now ?? (() => new Date()));
   }
 
   /** What must be in memory when the guest starts. */
   get writes(): readonly MemoryWrite[] {
-    return biosImage(SERVICES, this.options.disks.length).writes;
+    return [...biosImage(SERVICES, this.options.disks.length, this.options.interrupts).writes, this.system.clock];
   }
 
   reset(): void {

@@ -1,4 +1,6 @@
 /** INT 13h: disks by CHS, and by LBA as the IBM/Microsoft extensions have them (Phoenix EDD 3.0, 5 and 8). */
+import { diskGeometry, int13Geometry } from '../devices/ata/disk-geometry.js';
+import type { Geometry } from '../devices/ata/task-file.js';
 import type { GuestMemory } from '../guest-memory.js';
 import type { BlockImage } from '../storage/block-image.js';
 import type { BiosCall } from './bios-call.js';
@@ -12,31 +14,13 @@ const BDA_DISK_STATUS = 0x474;
 const STATUS = { ok: 0x00, badCommand: 0x01, notFound: 0x04, writeProtected: 0x03, controllerFailed: 0x20, noDrive: 0x80 } as const;
 type Status = (typeof STATUS)[keyof typeof STATUS];
 
-export interface Geometry {
-  readonly cylinders: number;
-  readonly heads: number;
-  readonly sectors: number;
-}
-
-/** Floppies that people give as a disk, by their size in sectors. */
-const FLOPPIES: Readonly<Record<number, Geometry>> = {
-  720: { cylinders: 40, heads: 2, sectors: 9 }, 1440: { cylinders: 80, heads: 2, sectors: 9 },
-  2400: { cylinders: 80, heads: 2, sectors: 15 }, 2880: { cylinders: 80, heads: 2, sectors: 18 },
-  5760: { cylinders: 80, heads: 2, sectors: 36 },
-};
-
-/** The geometry that INT 13h shows for a disk of so many sectors: 63 sectors a track, as many heads as 1024 cylinders need. */
-export function geometryOf(total: number): Geometry {
-  const floppy = FLOPPIES[total];
-  if (floppy !== undefined) return floppy;
-  const sectors = 63;
-  const heads = [16, 32, 64, 128].find((count) => total <= 1024 * count * sectors) ?? 255;
-  return { cylinders: Math.max(1, Math.min(1024, Math.ceil(total / (heads * sectors)))), heads, sectors };
-}
-
 export class DiskServices {
-  /** `disks`: 80h, 81h, … in this order. */
-  constructor(private readonly memory: GuestMemory, private readonly disks: readonly BlockImage[]) {}
+  private readonly geometries: ReadonlyMap<BlockImage, Geometry>;
+
+  /** `disks`: 80h, 81h, … in this order. Throws ImageError when one cannot be read. */
+  constructor(private readonly memory: GuestMemory, private readonly disks: readonly BlockImage[]) {
+    this.geometries = new Map(disks.map((disk) => [disk, geometryOf(disk)]));
+  }
 
   /** False for a function that is not there. */
   serve(call: BiosCall): boolean {
@@ -77,12 +61,13 @@ export class DiskServices {
       case 0x44: return this.byPacket(call, disk, 'verify');
       case 0x47: return STATUS.ok;
       case 0x48: return this.extendedParameters(call, disk);
+      case 0x4b: return STATUS.badCommand; // no disk here is a CD-ROM's emulation
       default: return undefined;
     }
   }
 
   private byGeometry(call: BiosCall, disk: BlockImage, what: 'read' | 'write' | 'verify'): Status {
-    const { heads, sectors, cylinders } = geometryOf(disk.size / SECTOR);
+    const { heads, sectors, cylinders } = this.geometry(disk);
     const cylinder = call.byte('ch') | ((call.byte('cl') & 0xc0) << 2);
     const sector = call.byte('cl') & 0x3f;
     const head = call.byte('dh');
@@ -133,7 +118,7 @@ export class DiskServices {
   }
 
   private parameters(call: BiosCall, disk: BlockImage): Status {
-    const { cylinders, heads, sectors } = geometryOf(disk.size / SECTOR);
+    const { cylinders, heads, sectors } = this.geometry(disk);
     const last = cylinders - 1;
     call.setWord('cx', ((last & 0xff) << 8) | ((last >> 8) << 6) | sectors);
     call.setWord('dx', ((heads - 1) << 8) | this.disks.length);
@@ -162,7 +147,7 @@ export class DiskServices {
     const at = call.address('ds', call.word('si'));
     const room = this.memory.read(at, 2);
     if (room.length < 2 || (room[0] | (room[1] << 8)) < 26) return STATUS.badCommand;
-    const { cylinders, heads, sectors } = geometryOf(disk.size / SECTOR);
+    const { cylinders, heads, sectors } = this.geometry(disk);
     const answer = new DataView(new ArrayBuffer(26));
     answer.setUint16(0, 26, true);
     answer.setUint16(2, 2, true); // the geometry is valid
@@ -174,10 +159,22 @@ export class DiskServices {
     return STATUS.ok;
   }
 
+  private geometry(disk: BlockImage): Geometry {
+    return this.geometries.get(disk) ?? geometryOf(disk);
+  }
+
   /** AH and carry; `keepsAh`: the function has its own answer in AH. */
   private finish(call: BiosCall, status: Status, keepsAh = false): void {
     this.memory.writeByte(BDA_DISK_STATUS, status);
     if (!keepsAh) call.setByte('ah', status);
     call.setCarry(status !== STATUS.ok);
   }
+}
+
+/** The one that SeaBIOS shows, too. */
+function geometryOf(disk: BlockImage): Geometry {
+  const first = new Uint8Array(SECTOR);
+  disk.read(0, first);
+  const sectors = disk.size / SECTOR;
+  return int13Geometry(diskGeometry(sectors, first), sectors);
 }

@@ -1,5 +1,6 @@
 /** INT 11h, 12h, 15h (memory, A20, wait) and 1Ah (time). */
 import type { GuestMemory } from '../guest-memory.js';
+import type { MemoryWrite } from '../boot/boot-options.js';
 import { LOW_MEMORY_END, type MemoryMapEntry } from '../boot/memory-map.js';
 import { EQUIPMENT } from './bios-rom.js';
 import type { BiosCall } from './bios-call.js';
@@ -12,11 +13,26 @@ const FOUR_GIB = 2 ** 32;
 /** The PC's timer ticks 1193182 / 65536 times a second. */
 const TICKS_PER_MILLISECOND = 1_193_182 / 65_536 / 1000;
 const UNSUPPORTED = 0x86;
+const BDA_TICKS = 0x46c, BDA_MIDNIGHT = 0x470;
+/** Two descriptors of INT 15h, AH=87h: from and to (IBM PC AT Technical Reference, "Move Block"). */
+const MOVE_FROM = 0x10, MOVE_TO = 0x18;
+const MOST_WORDS = 0x8000;
+const MOVE_FAILED = 2;
 
 export class SystemServices {
   private waitUntil: number | undefined;
 
-  constructor(private readonly memory: GuestMemory, private readonly map: readonly MemoryMapEntry[], private readonly now: () => Date) {}
+  /** `ticking`: the guest counts at 40:6C by itself. */
+  constructor(
+    private readonly memory: GuestMemory, private readonly map: readonly MemoryMapEntry[], private readonly ticking: boolean, private readonly now: () => Date,
+  ) {}
+
+  /** The count of ticks at 40:6C as the guest finds it. */
+  get clock(): MemoryWrite {
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setUint32(0, ticksOf(this.now()), true);
+    return { address: BigInt(BDA_TICKS), bytes };
+  }
 
   reset(): void {
     this.waitUntil = undefined;
@@ -50,6 +66,7 @@ export class SystemServices {
     if (ax === 0xe801) return this.e801(call);
     switch (ax >> 8) {
       case 0x86: return this.wait(call);
+      case 0x87: return this.move(call);
       case 0x88: call.setWord('ax', Math.min(this.extendedBytes(FOUR_GIB) / 1024, 0xffff)); return true;
       default:
         call.setByte('ah', UNSUPPORTED);
@@ -86,6 +103,22 @@ export class SystemServices {
     return true;
   }
 
+  /** CX words between places that two descriptors of a table at ES:SI name, whatever A20 and the mode. */
+  private move(call: BiosCall): boolean {
+    const table = call.address('es', call.word('si'));
+    const base = (at: number): number => {
+      const [low, high] = [this.memory.read32(table + at + 2), this.memory.readByte(table + at + 7)];
+      return low === undefined || high === undefined ? Infinity : (low & 0xff_ffff) + high * 0x100_0000;
+    };
+    const [from, to] = [base(MOVE_FROM), base(MOVE_TO)];
+    const length = 2 * call.word('cx');
+    const fits = call.word('cx') <= MOST_WORDS && [from, to].every((at) => at !== Infinity && this.memory.contains(at, length));
+    if (fits) this.memory.write(to, this.memory.read(from, length));
+    call.setByte('ah', fits ? 0 : MOVE_FAILED);
+    call.setCarry(!fits);
+    return true;
+  }
+
   /** KiB between 1 and 16 MiB, and 64 KiB blocks above. */
   private e801(call: BiosCall): boolean {
     const low = this.extendedBytes(EXTENDED_END) / 1024;
@@ -117,11 +150,11 @@ export class SystemServices {
     call.setCarry(false);
     switch (call.byte('ah')) {
       case 0x00: {
-        const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate());
-        const ticks = Math.floor((now.getTime() - midnight.getTime()) * TICKS_PER_MILLISECOND);
+        const ticks = this.ticking ? this.memory.read32(BDA_TICKS) ?? 0 : ticksOf(now);
         call.setWord('cx', ticks >>> 16);
         call.setWord('dx', ticks & 0xffff);
-        call.setByte('al', 0);
+        call.setByte('al', this.memory.readByte(BDA_MIDNIGHT) ?? 0);
+        this.memory.writeByte(BDA_MIDNIGHT, 0);
         return true;
       }
       case 0x02:
@@ -132,12 +165,23 @@ export class SystemServices {
         call.setWord('cx', (bcd(Math.floor(now.getFullYear() / 100)) << 8) | bcd(now.getFullYear() % 100));
         call.setWord('dx', (bcd(now.getMonth() + 1) << 8) | bcd(now.getDate()));
         return true;
-      case 0x01: return true;
+      case 0x01: {
+        const ticks = new Uint8Array(4);
+        new DataView(ticks.buffer).setUint32(0, call.word('cx') * 0x1_0000 + call.word('dx'), true);
+        this.memory.write(BDA_TICKS, ticks);
+        return true;
+      }
       default:
         call.setCarry(true);
         return false;
     }
   }
+}
+
+/** Since midnight. */
+function ticksOf(now: Date): number {
+  const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate());
+  return Math.floor((now.getTime() - midnight.getTime()) * TICKS_PER_MILLISECOND);
 }
 
 function bcd(value: number): number {

@@ -1,13 +1,9 @@
 /** The interrupt controllers of a PC in the kernel: two 8259s, an IOAPIC and an 8254 PIT (KVM api.rst, KVM_CREATE_IRQCHIP). */
 import { native, type NativeVm } from '../native.js';
 import { kvmConstant } from '../vm-setup.js';
+import { programmedByBios } from './bios-programming.js';
 import { routeInterrupts } from './gsi-routing.js';
-
-/** `struct kvm_irqchip` of master, slave and IOAPIC, and `struct kvm_pit_state2`. */
-export interface KernelIrqchipState {
-  readonly chips: readonly Uint8Array[];
-  readonly pit: Uint8Array;
-}
+import type { KernelIrqchipState } from './irqchip-state.js';
 
 export class KernelIrqchip {
   readonly #vm: NativeVm;
@@ -32,9 +28,9 @@ export class KernelIrqchip {
     return this.#vm.signalMsi(address, data);
   }
 
-  /** As after power-on. */
-  reset(): void {
-    this.restore(this.#pristine);
+  /** As after power-on, or as a BIOS leaves them. */
+  reset(byBios = false): void {
+    this.restore(byBios ? programmedByBios(this.#pristine) : this.#pristine);
   }
 
   save(): KernelIrqchipState {

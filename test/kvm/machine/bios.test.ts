@@ -38,13 +38,25 @@ interface Ran {
   readonly screen: () => string;
 }
 
-async function run(code: readonly number[], { disk = new Uint8Array(64 * SECTOR), data = '', readOnly = false, keys = '' } = {}): Promise<Ran> {
+interface Setting {
+  readonly disk?: Uint8Array;
+  readonly data?: string;
+  readonly readOnly?: boolean;
+  readonly keys?: string;
+  /** Milliseconds. */
+  readonly keysAfter?: number;
+  readonly irqchip?: 'none' | 'kernel';
+}
+
+async function run(
+  code: readonly number[], { disk = new Uint8Array(64 * SECTOR), data = '', readOnly = false, keys = '', keysAfter = 30, irqchip = 'none' }: Setting = {},
+): Promise<Ran> {
   const log: string[] = [];
   const image = new Uint8Array(DATA - 0x7c00 + data.length);
   image.set(code);
   image.set(Buffer.from(data, 'latin1'), DATA - 0x7c00);
   const machine = Machine.create({
-    memory: 4 << 20, guest: { bytes: image, name: 'test', boot: 'flat', mode: 'real' }, bios: { disks: [memoryImage(disk, readOnly)] },
+    memory: 4 << 20, irqchip, guest: { bytes: image, name: 'test', boot: 'flat', mode: 'real' }, bios: { disks: [memoryImage(disk, readOnly)] },
     log: (sentence) => log.push(sentence),
   });
   const target = new MachineTarget(machine, { capabilities: hostCapabilities, version: 'test' });
@@ -54,7 +66,7 @@ async function run(code: readonly number[], { disk = new Uint8Array(64 * SECTOR)
       clearTimeout(timer);
       resolve(event);
     });
-    if (keys !== '') setTimeout(() => machine.keys(keys), 30);
+    if (keys !== '') setTimeout(() => machine.keys(keys), keysAfter);
     target.resume([{ kind: 'continue', thread: 1 }]);
   });
   const word = (address: number): number => {
@@ -143,6 +155,39 @@ test('BIOS: INT 16h waits for a key; AH=01h looks', async (t) => {
   const { machine, word } = await run([...MOV_AX(0x0100), ...INT(0x16), ...STORE(0x600), ...MOV_AX(0), ...INT(0x16), ...STORE(0x604), ...END], { keys: 'a' });
   t.equal(word(0x602) & 0x40, 0x40, 'ZF: no key yet');
   t.equal(word(0x604), 0x1e61);
+  machine.close();
+});
+
+test('BIOS: the timer ticks at 40:6C and by INT 1Ch, also while INT 16h waits', async (t) => {
+  const code = [
+    0xc7, 0x06, 0x70, 0x00, DATA & 0xff, DATA >> 8, 0xc7, 0x06, 0x72, 0x00, 0, 0, 0xfb, // INT 1Ch is ours; sti
+    ...MOV_AX(0), ...INT(0x16), // a key that comes in 150 ms
+    0xff, 0x36, 0x00, 0x07, 0x8f, 0x06, 0x02, 0x07, // push word [700h]; pop word [702h]
+    0xa1, 0x6c, 0x04, 0x05, 2, 0, 0x39, 0x06, 0x6c, 0x04, 0x75, 0xfa, // two ticks from now
+    ...MOV_AX(0), ...INT(0x1a), 0x89, 0x16, 0x04, 0x07, // mov [704h], dx
+  ];
+  const { machine, stop, word, log } = await run([...code, ...END], { data: '\xff\x06\x00\x07\xcf', irqchip: 'kernel', keys: 'x', keysAfter: 150 }); // inc word [700h]; iret
+  t.equal(stop.reason.kind, 'exited');
+  t.ok(word(0x702) >= 1, `${word(0x702)} ticks while it waited for a key`);
+  t.ok(word(0x700) >= word(0x702) + 2, `INT 1Ch was called ${word(0x700)} times`);
+  t.ok((word(0x46c) - word(0x704)) % 0x1_0000 <= 1, 'INT 1Ah says what 40:6C says');
+  const now = new Date();
+  const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate());
+  t.ok(Math.abs(machine.memory.read32(0x46c)! - (now.getTime() - midnight.getTime()) * 0.018_206_5) < 60, 'it is the time of day');
+  t.deepEqual(log, []);
+  machine.close();
+});
+
+test('BIOS: INT 15h moves blocks above 1 MiB, and nothing where no memory is', async (t) => {
+  const descriptors = (from: number, to: number): number[] => [...new Array<number>(16).fill(0),
+    ...[from, to].flatMap((base) => [0xff, 0xff, base & 0xff, (base >> 8) & 0xff, (base >> 16) & 0xff, 0x93, 0, base / 0x100_0000])];
+  const move = (table: number): number[] => [...MOV_AX(0x8700), ...MOV_CX(4), ...MOV_SI(table), ...INT(0x15)];
+  const code = [...move(DATA), ...STORE(0x600), ...move(DATA + 32), ...STORE(0x604)];
+  const data = Buffer.from([...descriptors(0x7c00, 0x20_0000), ...descriptors(0x7c00, 0x4000_0000)]).toString('latin1');
+  const { machine, word } = await run([...code, ...END], { data });
+  t.deepEqual(machine.memory.read(0x20_0000, 8), machine.memory.read(0x7c00, 8));
+  t.deepEqual([word(0x600) >> 8, word(0x602) & 1], [0, 0]);
+  t.deepEqual([word(0x604) >> 8, word(0x606) & 1], [2, 1]);
   machine.close();
 });
 

@@ -20,6 +20,8 @@ const PARTITION_TABLE = 446;
 /** INT 13h counts ten bits of cylinders; `large` can double 16 heads up to 128. */
 const BIOS_CYLINDERS = 1024;
 const LARGE_LIMIT = 131072;
+const LBA_HEADS = [16, 32, 64, 128];
+const MOST_BIOS_HEADS = 255;
 
 /** Tracks of a floppy, both sides, by the sectors of its image: 320, 360 and 720 KiB, 1.2, 1.44 and 2.88 MB. */
 const FLOPPIES: Readonly<Record<number, { readonly heads: number; readonly sectors: number }>> = {
@@ -44,6 +46,17 @@ export function diskGeometry(sectorCount: number, first: Uint8Array): DiskGeomet
   }
   // An image made with so few heads was made for the disk's own numbers, however many cylinders that leaves out of reach.
   return { cylinders, heads, sectors, translation: made !== undefined || cylinders <= BIOS_CYLINDERS ? 'none' : 'lba' };
+}
+
+/** What INT 13h shows of a disk of `sectorCount` sectors: at most 1024 cylinders, as SeaBIOS translates (src/block.c there). */
+export function int13Geometry({ cylinders, heads, sectors, translation }: DiskGeometry, sectorCount: number): Geometry {
+  if (translation === 'lba') {
+    const tracks = Math.floor(sectorCount / SECTORS);
+    const enough = LBA_HEADS.find((count) => tracks <= count * BIOS_CYLINDERS) ?? MOST_BIOS_HEADS;
+    return { cylinders: Math.min(BIOS_CYLINDERS, Math.floor(tracks / enough)), heads: enough, sectors: SECTORS };
+  }
+  const shift = translation === 'large' ? [0, 1, 2, 3].find((n) => cylinders >> n <= BIOS_CYLINDERS) ?? 3 : 0;
+  return { cylinders: Math.min(BIOS_CYLINDERS, cylinders >> shift), heads: heads << shift, sectors };
 }
 
 /**

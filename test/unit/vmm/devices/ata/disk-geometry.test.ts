@@ -1,5 +1,5 @@
 import test from 'tape';
-import { diskGeometry } from '../../../../../src/vmm/devices/ata/disk-geometry.js';
+import { diskGeometry, int13Geometry } from '../../../../../src/vmm/devices/ata/disk-geometry.js';
 
 interface Partition { readonly type?: number; readonly active?: number; readonly end: readonly [number, number, number]; readonly start: number; readonly length: number }
 
@@ -80,5 +80,23 @@ test('geometry from a FAT volume without partitions', (t) => {
     ['no heads', volume(3360, 21, 0)],
     ['no jump', volume(3360, 21, 2, 512, 0xfa)],
   ] as const) t.equal(show(3360, boot), '3/16/63 none', why);
+  t.end();
+});
+
+test('geometry that INT 13h shows: at most 1024 cylinders', (t) => {
+  const none = new Uint8Array(512);
+  for (const [sectors, table, expected] of [
+    [2880, none, [80, 2, 18]],
+    [1024 * 1008, none, [1024, 16, 63]],
+    [1025 * 1008, none, [512, 32, 63]],
+    [6 * 2 ** 20, none, [780, 128, 63]],
+    [20 * 2 ** 20, none, [1024, 255, 63]],
+    [2 ** 31, none, [1024, 255, 63]],
+    [200 * 255 * 63, mbr({ end: [199, 254, 63], start: 2048, length: 200 * 255 * 63 - 2048 }), [796, 64, 63]],
+    [2000 * 16 * 63, mbr({ end: [1023, 15, 63], start: 63, length: 2000 * 16 * 63 - 63 }), [1024, 16, 63]],
+  ] as const) {
+    const { cylinders, heads, sectors: perTrack } = int13Geometry(diskGeometry(sectors, table), sectors);
+    t.deepEqual([cylinders, heads, perTrack], expected, `${sectors} sectors`);
+  }
   t.end();
 });
