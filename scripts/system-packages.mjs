@@ -17,6 +17,13 @@ const NEEDED = new Map([
   ['nasm', 'nasm'],
   ['yasm', 'yasm'],
   ['/usr/share/seabios/bios-256k.bin', 'seabios'],
+  ['/usr/lib/grub/i386-pc/boot.img', 'grub-pc-bin'],
+  ['grub-mkrescue', 'grub-common'],
+  ['xorriso', 'xorriso'],
+  ['mformat', 'mtools'],
+  ['/usr/lib/syslinux/mbr/mbr.bin', 'syslinux-common'],
+  ['/usr/lib/u-boot/qemu-x86/u-boot.rom', 'u-boot-qemu'],
+  ['/usr/lib/ipxe/ipxe.lkrn', 'ipxe'],
   ['iasl', 'acpica-tools'],
 ]);
 
