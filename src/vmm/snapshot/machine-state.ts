@@ -2,7 +2,8 @@
 import type { BiosServices } from '../bios/bios-services.js';
 import type { Device, DeviceState } from '../device.js';
 import type { GuestClock, GuestTime } from '../guest-clock.js';
-import type { KernelIrqchip, KernelIrqchipState } from '../irqchip/kernel-irqchip.js';
+import type { KernelIrqchip } from '../irqchip/kernel-irqchip.js';
+import type { KernelIrqchipState } from '../irqchip/irqchip-state.js';
 import { captureVcpu, restoreVcpu, type VcpuState } from '../vcpu-state.js';
 import type { Vcpu } from '../vcpu.js';
 import type { GuestMemoryImage, MemoryHistory } from './memory-history.js';
