@@ -69,9 +69,10 @@ test('every file parses, and the guests it names are there', (t) => {
 });
 
 test('launch.json and tasks.json fit together', (t) => {
-  for (const { name, preLaunchTask, request } of configurations) {
-    const isServed = preLaunchTask !== undefined && tasks.some(({ label }) => label === preLaunchTask);
-    t.ok(isServed || request === 'launch', `${name}: somebody starts the server`);
+  for (const { name, preLaunchTask, debugServerPath, target } of configurations) {
+    const own = debugServerPath ?? (target as { server?: string } | undefined)?.server;
+    const isServed = preLaunchTask === undefined ? own === 'kvm-gdbserver' : tasks.some(({ label }) => label === preLaunchTask);
+    t.ok(isServed, `${name}: somebody starts the server`);
   }
   const addresses = strings([tasks, configurations.map(({ target, ...others }) => [target, others])]).filter((text) => /^127\.0\.0\.1:[1-9]\d*$/.test(text));
   t.ok(addresses.length >= 3, addresses.join(' '));
@@ -92,6 +93,17 @@ test('tasks.json: its command line runs, and its patterns see when the server li
     const failed = await TcpServer.failing(['no-such-guest.elf']);
     t.match(failed, new RegExp(pattern.regexp, 'm'), 'an error is a problem');
   }
+});
+
+test('VS Code, C/C++: the server that it starts, and the line it waits for', async (t) => {
+  const { debugServerArgs, serverStarted, filterStderr } = allFilledIn(configuration(/C\/C\+\+, launch/), '127.0.0.1:0');
+  t.ok(filterStderr, 'the line is on stderr');
+  await TcpServer.with(String(debugServerArgs).split(' '), async (server) => {
+    t.ok(server.stderr.split('\n').some((line) => new RegExp(String(serverStarted)).test(line)), server.stderr);
+    const gdb = await TcpServer.run('gdb', ['-nx', '-batch', '-ex', `target remote 127.0.0.1:${server.port}`, '-ex', 'kill']);
+    t.match(gdb.stdout, /_start/);
+    t.equal(await server.ended, 0, 'it ends with the session');
+  });
 });
 
 function withServerOf(task: Task, work: (server: TcpServer) => Promise<void>): Promise<void> {
