@@ -56,13 +56,23 @@ export function pagesOf(pieces: readonly MemoryPiece[]): number[] {
   return pages;
 }
 
-/**
- * The first of a plan's breakpoints that is not where it should be: its linear address leads elsewhere now, or the guest has
- * written over its patch (`stands`: whether the patch at a GPA is still there), which it can where the page is not protected.
- */
-export function movedFrom({ patches, guards }: Planned, { memory }: CpuView, stands: (gpa: number) => boolean): Breakpoint | undefined {
-  const patch = patches.find(({ breakpoint, physical }) => memory.physicalRam(breakpoint.address) !== physical || !stands(physical));
-  if (patch !== undefined) return patch.breakpoint.breakpoint;
-  const guard = guards.find(({ pieces }) => pieces.some(({ linear, physical }) => memory.physicalRam(linear) !== physical));
-  return guard?.breakpoint.breakpoint;
+const LOOK_MILLISECONDS = 4;
+
+/** Looks now and then, for it takes a page walk for each breakpoint, whether all are still where they should be. */
+export class MappingLook {
+  private lookedAt = performance.now();
+
+  /**
+   * The first of a plan's breakpoints that is not: its linear address leads elsewhere now, or the guest has written over its
+   * patch (`stands`: whether the patch at a GPA is still there), which it can where the page is not protected.
+   */
+  moved({ patches, guards }: Planned, { memory }: CpuView, stands: (gpa: number) => boolean): Breakpoint | undefined {
+    const now = performance.now();
+    if (now - this.lookedAt < LOOK_MILLISECONDS) return undefined;
+    this.lookedAt = now;
+    const patch = patches.find(({ breakpoint, physical }) => memory.physicalRam(breakpoint.address) !== physical || !stands(physical));
+    if (patch !== undefined) return patch.breakpoint.breakpoint;
+    const guard = guards.find(({ pieces }) => pieces.some(({ linear, physical }) => memory.physicalRam(linear) !== physical));
+    return guard?.breakpoint.breakpoint;
+  }
 }

@@ -11,7 +11,7 @@ import type { DebugCapabilities } from '../breakpoints/capabilities.js';
 import type { PatchMechanism } from '../breakpoints/planner.js';
 import type { Exit } from '../vmm/exit.js';
 import { RFLAGS_RF } from '../x86/cpu-mode.js';
-import { movedFrom, type Planned } from './breakpoint-planning.js';
+import { MappingLook, type Planned } from './breakpoint-planning.js';
 import { planLine, type DebugLog } from './debug-log.js';
 import type { GuestDebugRequest } from './guest-debug.js';
 import {
@@ -44,7 +44,6 @@ export interface ContinueJobOptions extends JobOptions {
  */
 type Phase = 'run' | 'pass' | 'walk' | 'unprotected';
 
-const MAPPING_LOOK_MILLISECONDS = 4;
 
 export class ContinueJob implements Job {
   private phase: Phase = 'run';
@@ -56,7 +55,7 @@ export class ContinueJob implements Job {
   private entries: readonly Breakpoint[] = [];
   private readonly passing = new Passing();
   private readonly halts: FreeRunHalts;
-  private lookedAt = performance.now();
+  private readonly mapping = new MappingLook();
 
   constructor(private readonly options: ContinueJobOptions) {
     const { view, memo, haltsInKernel, capabilities } = options;
@@ -119,18 +118,10 @@ export class ContinueJob implements Job {
     view.invalidate();
     this.halts.look();
     if (hangsOnProtectedPage(view, this.options.planting)) return this.stepIn('unprotected');
-    const moved = this.moved();
+    const moved = this.plan === undefined ? undefined : this.mapping.moved(this.plan, view, (gpa) => this.options.planting.guard.patches.standsAt(gpa));
     if (moved !== undefined) this.options.moved(moved);
     else if (!catching.entriesChanged) return undefined;
     return this.replan();
-  }
-
-  /** A breakpoint whose address has been mapped anew; looked up now and then, for it takes a page walk for each. */
-  private moved(): Breakpoint | undefined {
-    const now = performance.now();
-    if (this.plan === undefined || now - this.lookedAt < MAPPING_LOOK_MILLISECONDS) return undefined;
-    this.lookedAt = now;
-    return movedFrom(this.plan, this.options.view, (gpa) => this.options.planting.guard.patches.standsAt(gpa));
   }
 
   finish(): void {
@@ -247,6 +238,7 @@ export class ContinueJob implements Job {
 
   private stepped(exit: Exit): JobResult {
     const { view, planting, catching } = this.options;
+    if (planting.undo(view)) return this.again();
     const end = (this.step as SingleStep).ended(exit);
     if (end.kind === 'again') return stepOn(end);
     if (end.kind !== 'stepped') return end;
@@ -272,9 +264,17 @@ export class ContinueJob implements Job {
   /** A write to a protected page ended the run: it was watched, or the page cannot stay protected. */
   private written(): JobResult {
     const { planting, view } = this.options;
+    if (planting.undo(view)) return this.again();
     const touched = this.watching?.touched(0);
     if (touched !== undefined) return touched;
     return planting.takeStrayed(view.vcpu) ? this.replan() : this.run();
+  }
+
+  /** A locked instruction, undone: alone and natively, so that it locks. */
+  private again(): RunAgain | RunAlone {
+    this.step?.finish();
+    this.options.planting.restore();
+    return this.stepIn('unprotected');
   }
 
   /** What this job has planted is planned anew; slots are changed, so no other vCPU may be running. */

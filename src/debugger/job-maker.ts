@@ -66,7 +66,7 @@ export class JobMaker {
     };
     if (action.kind === 'continue') {
       this.warnOfUserMode(view);
-      return new ContinueJob({ ...shared, capabilities, log, moved: this.sayMoved, haltsInKernel: machine.kernelIrqchip, guardsPatches: () => this.capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
+      return new ContinueJob({ ...shared, capabilities, log, moved: this.sayMoved, haltsInKernel: machine.kernelIrqchip, guardsPatches: () => capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
     }
     memo.dealtWith = undefined;
     if (machine.kernelIrqchip) prepareStep(view.vcpu);
@@ -111,16 +111,7 @@ export class JobMaker {
   private plan(wanted: readonly Breakpoint[], view: CpuView, context: PlanContext): Planned {
     const watched = wanted.filter(isWatch).map(({ address }) => address);
     const { unpatchable } = this.options.catching.cpus[view.vcpu.id];
-    return planFor(wanted, { view, capabilities: this.capabilities(), context, unpatchable, unsafePages: () => this.planting.unsafePages(watched) });
-  }
-
-  /**
-   * What this host offers this machine. LOCK is not atomic on a write-protected page, for KVM's emulator reads and then
-   * tells the write: with several vCPUs no page is protected (docs/decisions/0011-read-only-pages.md).
-   */
-  private capabilities(): DebugCapabilities {
-    const host = this.options.capabilities();
-    return this.planting.hasOneVcpu ? host : { ...host, readOnlySlot: false };
+    return planFor(wanted, { view, capabilities: this.options.capabilities(), context, unpatchable, unsafePages: () => this.planting.unsafePages(watched) });
   }
 
   private planContext(guestUsesDebugRegisters: boolean): PlanContext {

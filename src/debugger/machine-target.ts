@@ -100,6 +100,7 @@ export class MachineTarget implements DebugTarget {
         return this.jobs.make(action);
       },
       onPlanted: () => this.jobs.planting.protect(),
+      onEnter: (vcpu) => this.jobs.planting.enters(vcpu),
       onStop: (stop) => this.stopped(stop),
       onText: (text) => this.say(text),
     }, options.log);

@@ -8,8 +8,11 @@ import { TargetError } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
 import type { Vcpu } from '../vmm/vcpu.js';
 import { pageOf } from '../vmm/write-protection.js';
+import type { GeneralRegisters } from '../x86/cpu-state.js';
+import { undoLocked, type LockedUndo } from '../x86/locked-undo.js';
 import { pagesOf, type Planned } from './breakpoint-planning.js';
 import type { CpuView } from './cpu-view.js';
+import { WriteOrder } from './write-order.js';
 import { UnsafePages, stackPage } from './unsafe-pages.js';
 
 export class Planting {
@@ -19,6 +22,9 @@ export class Planting {
   private readonly hits = new Map<number, WatchHit<Breakpoint>>();
   /** By vCPU: its stack came to lie in a protected page. */
   private readonly strayed = new Set<number>();
+  /** By vCPU: registers from before a locked instruction whose store came too late. */
+  private readonly undone = new Map<number, Partial<GeneralRegisters>>();
+  private readonly order = new WriteOrder();
   private unprotected = false;
 
   constructor(
@@ -126,6 +132,24 @@ export class Planting {
     return hit;
   }
 
+  /** A vCPU enters the guest. */
+  enters(vcpu: Vcpu): void {
+    if (this.views.length > 1) this.order.enters(vcpu.id);
+  }
+
+  /**
+   * Puts a vCPU back before the locked instruction that its last write belonged to, if that write was not carried out: other
+   * vCPUs had written the same bytes meanwhile. It must be executed again, with the others parked and no page protected.
+   */
+  undo(view: CpuView): boolean {
+    const regs = this.undone.get(view.vcpu.id);
+    if (regs === undefined) return false;
+    this.undone.delete(view.vcpu.id);
+    Object.assign(view.vcpu.regs, regs);
+    view.invalidate();
+    return true;
+  }
+
   /** Whether this vCPU's stack has come to lie in a protected page since the plan was made. */
   takeStrayed(vcpu: Vcpu): boolean {
     return this.strayed.delete(vcpu.id);
@@ -141,6 +165,7 @@ export class Planting {
     this.guard.lift();
     this.hits.clear();
     this.strayed.clear();
+    this.undone.clear();
   }
 
   reset(): void {
@@ -148,9 +173,32 @@ export class Planting {
   }
 
   private written(vcpu: Vcpu, gpa: number, bytes: Uint8Array): 'resume' | 'stop' {
+    // Another piece of the same access.
+    if (this.undone.has(vcpu.id)) return 'stop';
+    if (this.views.length > 1 && this.order.overlaps(vcpu.id, gpa, bytes.length)) {
+      const undo = this.undoOf(this.views[vcpu.id], gpa, bytes);
+      if (undo?.kind === 'none') return 'resume';
+      if (undo !== undefined) {
+        this.undone.set(vcpu.id, undo.regs);
+        return 'stop';
+      }
+    }
+    this.order.wrote(gpa, bytes.length);
     const hit = this.guard.write(gpa, bytes);
     if (hit !== undefined && !this.hits.has(vcpu.id)) this.hits.set(vcpu.id, hit);
     return this.isStack(vcpu, gpa) || hit !== undefined ? 'stop' : 'resume';
+  }
+
+  /** LOCK is not atomic on a protected page, for KVM's emulator has read before it tells the write. */
+  private undoOf(view: CpuView, gpa: number, bytes: Uint8Array): LockedUndo | undefined {
+    view.invalidate();
+    const { vcpu, mode, memory, pc } = view;
+    const codeBefore = (length: number): Uint8Array => this.read(view, pc - BigInt(length), length);
+    return undoLocked(codeBefore, { regs: vcpu.regs, sregs: vcpu.readSregs(), mode }, {
+      value: bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n),
+      size: bytes.length,
+      isAt: (linear) => memory.physical(linear) === gpa,
+    });
   }
 
   /** Only the last value of an instruction that pushes several would come here: from now on the page is not protected. */

@@ -10,7 +10,6 @@ import { TargetError, type ResumeAction, type StopEvent, type ThreadId } from '.
 import type { Exit } from '../vmm/exit.js';
 import type { MachineEvent } from '../vmm/device.js';
 import type { Machine } from '../vmm/machine.js';
-import type { Catching } from './catch/catching.js';
 import { startOrder, type Cpu } from './cpu.js';
 import type { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
@@ -19,19 +18,9 @@ import { faultStop } from './fault-stop.js';
 import { GuestLooks } from './guest-looks.js';
 import type { Caught, Job, JobResult, JobStart, JobStop } from './job.js';
 import { LastRegisters } from './last-registers.js';
+import type { RunControlHooks } from './run-control-hooks.js';
 import { StopQueue } from './stop-queue.js';
 import { VcpuRunner } from './vcpu-runner.js';
-
-export interface RunControlHooks {
-  readonly catching: Catching;
-  /** Makes the job for one action. Throws TargetError when the action is not possible. */
-  makeJob(action: ResumeAction): Job;
-  /** Every job has begun, and no vCPU runs yet. */
-  onPlanted(): void;
-  onStop(stop: StopEvent): void;
-  /** Text for gdb's console while the guest runs. */
-  onText(text: string): void;
-}
 
 /** Starts jobs and parks vCPUs. `resume` throws TargetError when nothing can be resumed; stops come through the hooks. */
 export class RunControl {
@@ -61,6 +50,7 @@ export class RunControl {
       thread: index + 1,
       view,
       runner: new VcpuRunner(view.vcpu, machine, {
+        entering: (vcpu) => hooks.onEnter(vcpu),
         ended: (_, exit) => this.ended(this.cpus[index], exit),
         isCaught: (exit) => hooks.catching.cpus[index].isCaught(exit),
         renewed: () => (this.looks.active ? this.renewed(this.cpus[index]) : undefined),

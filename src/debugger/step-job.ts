@@ -36,7 +36,7 @@ export class StepJob implements Job {
 
   ended(exit: Exit): JobResult {
     const { planting, view } = this.options;
-    if (failedOnProtectedPage(exit, planting)) return this.next(true);
+    if (failedOnProtectedPage(exit, planting) || planting.undo(view)) return this.next(true);
     const end = (this.step as SingleStep).ended(exit);
     if (end.kind === 'again') return stepOn(end);
     if (end.kind !== 'stepped') return end;

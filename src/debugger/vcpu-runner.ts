@@ -25,6 +25,8 @@ export const WAIT_MICROSECONDS = 300;
 const MAX_FRAGMENTS = 16;
 
 export interface RunnerHooks {
+  /** The vCPU is about to enter the guest. */
+  entering(vcpu: Vcpu): void;
   /** The plan has ended; a new one may be started at once. */
   ended(runner: VcpuRunner, exit: Exit): void;
   /** An exit was served: whether it is an access that ends the plan even if it would let it go on. */
@@ -84,6 +86,7 @@ export class VcpuRunner {
   private enter(plan: RunPlan): Exit | undefined {
     this.inline = undefined;
     this.entering = true;
+    this.hooks.entering(this.vcpu);
     this.vcpu.run(plan, this.exited);
     this.entering = false;
     return this.inline;

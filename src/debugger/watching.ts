@@ -21,10 +21,10 @@ export class Watching {
     const data = plan.debugRegisters.filter(({ breakpoint }) => isWatch(breakpoint));
     this.dataRegisters = data.map(({ address, type, length }, index) => ({ index, address, type, length }));
     this.byRegister = data.map(({ breakpoint }) => breakpoint.breakpoint);
-    const watches = (planned: Planned['steppedWatches']): SteppedWatches | undefined =>
-      (planned.length === 0 ? undefined : new SteppedWatches(view, planned.map(({ breakpoint }) => breakpoint), planting.hasOneVcpu));
-    this.stepped = watches(plan.steppedWatches);
-    this.unguarded = watches([...plan.steppedWatches, ...plan.guards.map(({ breakpoint }) => breakpoint)]);
+    const watches = (planned: Planned['steppedWatches'], alone: boolean): SteppedWatches | undefined =>
+      (planned.length === 0 ? undefined : new SteppedWatches(view, planned.map(({ breakpoint }) => breakpoint), alone));
+    this.stepped = watches(plan.steppedWatches, planting.hasOneVcpu);
+    this.unguarded = watches([...plan.steppedWatches, ...plan.guards.map(({ breakpoint }) => breakpoint)], true);
   }
 
   /** Every instruction must be stepped and looked at (`beforeStep`). */

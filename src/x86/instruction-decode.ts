@@ -37,6 +37,15 @@ export interface MemoryOperand {
   readonly bitOffset?: GeneralRegisterName;
 }
 
+/** A general register, or some bytes of it. */
+export interface RegisterPart {
+  readonly register: GeneralRegisterName;
+  /** In bytes. */
+  readonly size: number;
+  /** In bits: 8 for AH, CH, DH and BH. */
+  readonly shift: 0 | 8;
+}
+
 export interface DecodedInstruction {
   /** In bytes, prefixes included. */
   readonly length: number;
@@ -47,6 +56,10 @@ export interface DecodedInstruction {
   readonly isString: boolean;
   /** With a REP prefix that counts, on a string instruction. */
   readonly isRepeated: boolean;
+  /** With a LOCK prefix, or XCHG with memory, which locks without. */
+  readonly isLocked: boolean;
+  /** Of XADD and XCHG with memory: what takes the value that memory had. */
+  readonly exchanged?: RegisterPart;
   /** Tiles: where they go is in registers and sizes that are not looked at. */
   readonly isScattered: boolean;
   /** Gathers and scatters: the first operand is one element, and its index comes from these. */
@@ -136,10 +149,28 @@ function describe(
     }),
     isString,
     isRepeated: isString && (instruction.hasRepPrefix || instruction.hasRepnePrefix),
+    ...locking(iced, instruction, mnemonic),
     isScattered: operands.some(({ size }) => size === 0),
     ...(instruction.isVsib && { lanes: lanesOf(iced, instruction) }),
     operands,
     ...((instruction.isJmpShortOrNear || instruction.isJccShortOrNear || instruction.isCallNear) && { target: instruction.nearBranchTarget }),
+  };
+}
+
+function locking(
+  { Register, RegisterExt, OpKind }: typeof Iced, instruction: Iced.Instruction, mnemonic: string,
+): Pick<DecodedInstruction, 'isLocked' | 'exchanged'> {
+  const exchanges = (mnemonic === 'xchg' || mnemonic === 'xadd') && instruction.op0Kind === OpKind.Memory;
+  const isLocked = instruction.hasLockPrefix || (exchanges && mnemonic === 'xchg');
+  if (!exchanges) return { isLocked };
+  const register = instruction.op1Register;
+  return {
+    isLocked,
+    exchanged: {
+      register: Register[RegisterExt.fullRegister(register)].toLowerCase() as GeneralRegisterName,
+      size: RegisterExt.size(register),
+      shift: [Register.AH, Register.CH, Register.DH, Register.BH].includes(register) ? 8 : 0,
+    },
   };
 }
 

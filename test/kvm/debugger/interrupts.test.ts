@@ -147,7 +147,7 @@ test('cli; hlt: halted for good, interrupted and resumed, until an NMI by hand w
 });
 
 test('monitor nmi and monitor irq: once each, not by a step; what is wrong is said', async (t) => {
-  const guest = guestOf([STI, ...out(0x21, 0xf7), NOP, 0xeb, 0xfd]);
+  const guest = guestOf([...out(0x21, 0xf7), STI, NOP, 0xeb, 0xfd]);
   try {
     const spin = SETUP.length + 5;
     await toLoop(guest, spin);
