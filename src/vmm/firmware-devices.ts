@@ -1,6 +1,9 @@
 /** What firmware finds on its board besides the standard devices: QEMU's "pc" machine, as SeaBIOS knows it. */
+import { acpiTables } from './acpi/acpi-tables.js';
+import { acpiFiles } from './acpi/table-loader.js';
 import type { Device, RaiseEvent } from './device.js';
 import { fwCfgItems, type FirmwareConfig } from './devices/fw-cfg-items.js';
+import { smbiosFiles } from './devices/smbios-files.js';
 import type { VideoCard } from './devices/vga/video-card.js';
 import { FW_CFG_PORTS, FwCfg, type BusMasterMemory } from './devices/fw-cfg.js';
 import type { MonotonicClock } from './devices/acpi-pm.js';
@@ -45,7 +48,9 @@ export interface FirmwareDevices {
 /** Makes the devices and claims their ports. */
 export function addFirmwareDevices(ports: PortBus, mmio: MmioBus, { raise, memory, now, config, shortcuts, video, videoRom, log }: FirmwareWiring): FirmwareDevices {
   const power = addPowerManagement(ports, raise, shortcuts, now);
-  const fwCfg = new FwCfg(fwCfgItems(config), busMaster(memory));
+  const ramSize = config.ram.reduce((sum, { size }) => sum + size, 0);
+  const tables = [...acpiFiles(acpiTables({ cpus: config.cpus, pci: true })), ...smbiosFiles(config.cpus, ramSize)];
+  const fwCfg = new FwCfg(fwCfgItems({ ...config, files: new Map([...tables, ...config.files ?? []]) }), busMaster(memory));
   const vga = standardVga(video, memory, mmio, videoRom, log);
   const pci = new PciBus([
     i440fxHostBridge(), piix3IsaBridge(), piix3Ide(() => undefined), piix4PowerManagement((base) => power.place(base)), vga.function,

@@ -22,6 +22,7 @@ test('U-Boot: from the reset vector into protected mode, to its banner and its p
     ]);
     await untilSaid(gdb, server, /U-Boot 20\d\d\.\d\d[^]*Model: QEMU x86 \(I440FX\)[^]*=> /);
     t.pass('its banner and its prompt');
+    t.notOk(/error:/i.test(server.output.stdout), 'it finds every table that it looks for');
     await gdb.run('monitor keys version\\n');
     await untilSaid(gdb, server, /=> version\r?\n[^]*U-Boot 20\d\d\.\d\d[^]*=> /);
     t.pass('it takes a command from the keyboard');

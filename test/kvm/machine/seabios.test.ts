@@ -109,6 +109,18 @@ test('SeaBIOS: from reset through a boot sector to "No bootable device", and aga
     const now = new Date().getUTCHours() * 60 + new Date().getUTCMinutes();
     t.ok((now - clock + 1440) % 1440 <= 2, `INT 1Ah says ${clock} minutes since midnight, UTC`);
 
+    const segment = Buffer.from(machine.memory.read(0xe_0000, 0x2_0000));
+    const sum = (bytes: Uint8Array): number => bytes.reduce((total, byte) => (total + byte) & 0xff, 0);
+    const rsdp = segment.indexOf('RSD PTR ');
+    t.equal(sum(segment.subarray(rsdp, rsdp + 20)), 0, 'the ACPI tables of this machine were placed and linked');
+    const rsdt = segment.readUInt32LE(rsdp + 16);
+    t.equal(Buffer.from(machine.memory.read(rsdt, 4)).toString(), 'RSDT');
+    t.equal(Buffer.from(machine.memory.read(rsdt + 10, 6)).toString(), segment.subarray(rsdp + 9, rsdp + 15).toString(), 'by one maker');
+    const smbios = segment.indexOf('_SM_');
+    t.equal(sum(segment.subarray(smbios, smbios + segment[smbios + 5])), 0, 'SMBIOS, too');
+    const structures = Buffer.from(machine.memory.read(segment.readUInt32LE(smbios + 24), segment.readUInt16LE(smbios + 22)));
+    t.ok(structures.includes('kvm-gdbserver\0debugged PC\0') && structures.includes('CPU 1\0'), 'which names the machine and its processors');
+
     output.debug = '';
     machine.reset();
     t.equal(word(0x9000), 0, 'memory is empty again');
