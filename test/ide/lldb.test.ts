@@ -1,4 +1,7 @@
-/** Stock lldb as a client (`gdb-remote`): 64-, 32- and 16-bit code, four processors, its ways to leave. */
+/**
+ * Stock lldb as a client (`gdb-remote`): 64-, 32- and 16-bit code, four processors, its ways to leave. Newer ones (19)
+ * show the bits of a register below it.
+ */
 import test from 'tape';
 import { buildGuests } from '../gdb/support/gdb-session.js';
 import { checkLldb, lldbIsMissing } from './support/lldb.js';
@@ -14,7 +17,7 @@ test('lldb: a kernel in C: breakpoints, steps, variables, memory, registers, a w
       ['breakpoint set --name kernel_main', /Breakpoint 1: where = kernel64\.elf`kernel_main/],
       ['breakpoint set --name tree_sum --condition \'node && node->value == 4\'', /Breakpoint 2/],
       ['continue', /stop reason = breakpoint 1\.1[^]*load_interrupt_table\(\);/],
-      ['register read rip cr0 cr3 efer mode gdtr', /rip = 0x0000000000100[0-9a-f]{3}  kernel64\.elf`kernel_main[^]*cr0 = 0x0000000080000033[^]*efer = 0x0000000000000500\n +mode = 0x00000007/],
+      ['register read rip cr0 cr3 efer mode gdtr', /rip = 0x0000000000100[0-9a-f]{3}  kernel64\.elf`kernel_main[^]*cr0 = 0x0000000080000033[^]*efer = 0x0000000000000500\n[^]* mode = 0x00000007/],
       ['continue', /stop reason = breakpoint 2\.1[^]*if \(!node\)/],
       ['bt', /#0: .*`tree_sum[^]*#1: .*`tree_sum[^]*#2: .*`kernel_main[^]*#3: .*`_start/],
       ['frame variable node->name node->value', /"c"\n\(int\) node->value = 4/],
@@ -45,16 +48,16 @@ test('lldb: a boot sector through real, protected and long mode', { skip: lldbIs
     checkLldb(t, [
       ['target create build/modes.elf', /Current executable set to/],
       [`gdb-remote 127.0.0.1:${server.port}`, /stop reason = signal SIGTRAP[^]*-> 19 +\s+cli/],
-      ['register read rip cs_base cr0 mode', /rip = 0x0000000000007c00.*\n cs_base = 0x0+\n +cr0 = 0x0000000000000010\n +mode = 0x00000000/],
+      ['register read rip cs_base cr0 mode', /rip = 0x0000000000007c00.*\n cs_base = 0x0+\n +cr0 = 0x0000000000000010\n[^]* mode = 0x00000000/],
       ['disassemble -A i386-unknown-unknown-code16 --start-address 0x7c02 --count 3', /xorw +%ax, %ax[^]*movw +%ax, %ds[^]*movw +%ax, %ss/],
       ['breakpoint set --address 0x7c1d', /Breakpoint 1/],
       ['continue', /breakpoint 1\.1[^]*-> 32/],
       ['thread step-inst', /instruction step into[^]*-> 41 /],
-      ['register read cr0 mode', /cr0 = 0x0000000000000011\n +mode = 0x00000[01]04/],
+      ['register read cr0 mode', /cr0 = 0x0000000000000011\n[^]* mode = 0x00000[01]04/],
       ['disassemble -A i386-unknown-unknown --start-address 0x7c27 --count 2', /movl +\$0x10, %eax[^]*movl +%eax, %ds/],
       ['breakpoint set --address 0x7cc9', /Breakpoint 2/],
       ['continue', /breakpoint 2\.1[^]*-> 99 +\s+pushq/],
-      ['register read efer mode', /efer = 0x0000000000000500\n +mode = 0x00000007/],
+      ['register read efer mode', /efer = 0x0000000000000500\n[^]* mode = 0x00000007/],
       ['disassemble --start-address 0x7cc9 --count 2', /pushq +%rbp[^]*movq +%rsp, %rbp/],
       ['detach', /Process 1 detached/],
     ]);
