@@ -50,6 +50,12 @@ export class JobMaker {
     this.memos = options.views.map(() => ({ dealtWith: undefined, stepped: false }));
   }
 
+  /** The machine's state is another one now: what was known of it does not hold. */
+  reset(): void {
+    this.planting.reset();
+    for (const memo of this.memos) Object.assign(memo, { dealtWith: undefined, stepped: false });
+  }
+
   /** Throws TargetError when the action is not possible on this host. */
   make(action: ResumeAction): Job {
     const { breakpoints, arrive, catching, capabilities, machine, mechanisms, log, stepOptions } = this.options;

@@ -208,7 +208,7 @@ export class MachineTarget implements DebugTarget {
 
   /** Memory and registers are others now. */
   private replaced(): void {
-    this.jobs.planting.reset();
+    this.jobs.reset();
     this.registers.forEach((registers) => registers.invalidate());
   }
 
