@@ -1,0 +1,137 @@
+/**
+ * Instructions and states in which the kinds of host differ and that no other file has (docs/hosts.md, "One behaviour from all
+ * of them"): what every host shows, and what only some can.
+ */
+import test from 'tape';
+import { inEveryMode } from '../../../src/breakpoints/capabilities.js';
+import type { StopEvent } from '../../../src/target.js';
+import { GuestUnderDebug, hostCapabilities } from './guest-under-debug.js';
+
+const NOP = 0x90;
+const HLT = 0xf4;
+const HANDLER = 0x7d00;
+/** KVM's answer to a hypercall that it does not know: -KVM_ENOSYS (linux/kvm_para.h). */
+const NO_SUCH_CALL = -1000n;
+const PATIENCE_MS = 300;
+const FS_BASE_NOT_CANONICAL = 1n << 63n;
+
+/** One step; one that never ends is interrupted. */
+async function stepOrInterrupt(guest: GuestUnderDebug): Promise<StopEvent> {
+  const timer = setTimeout(() => guest.target.interrupt(), PATIENCE_MS);
+  try {
+    return await guest.step();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+for (const mode of ['protected', 'long'] as const) {
+  test(`hypercalls in ${mode} mode: answered or refused, never patched into one another, and never a hang`, async (t) => {
+    const answers: boolean[] = [];
+    for (const code of [[0x0f, 0x01, 0xc1], [0x0f, 0x01, 0xd9]]) {
+      const name = code[2] === 0xc1 ? 'VMCALL' : 'VMMCALL';
+      const guest = new GuestUnderDebug(mode, [...code, NOP, HLT]);
+      guest.write('rax', 0xffffn);
+      const { reason } = await stepOrInterrupt(guest);
+      const answer = BigInt.asIntN(mode === 'long' ? 64 : 32, guest.read('rax'));
+      if (guest.offset === code.length) {
+        t.deepEqual([reason.kind, answer], ['step', NO_SUCH_CALL], `${name} is answered`);
+        answers.push(true);
+      } else if (reason.kind === 'interrupt') {
+        t.equal(guest.offset, 0, `${name} does not end here, but Ctrl-C ends the step at it`);
+      } else {
+        t.equal(reason.kind, 'fault', `${name} is #UD, without a handler`);
+      }
+      t.deepEqual(guest.bytes(Number(guest.start), 3), code, 'KVM has not rewritten it');
+      guest.close();
+    }
+    // Only a software KVM has no debug registers for data, and it answers neither.
+    if (inEveryMode(hostCapabilities(), 'debugWrite')) t.ok(answers.length > 0, 'the processor\'s own is answered');
+  });
+}
+
+test('stepping in long mode: MOV to and from CR8', async (t) => {
+  // mov eax,5; mov cr8,rax; mov rcx,cr8
+  const guest = new GuestUnderDebug('long', [0xb8, 5, 0, 0, 0, 0x44, 0x0f, 0x22, 0xc0, 0x44, 0x0f, 0x20, 0xc1, NOP, HLT]);
+  for (const offset of [5, 9, 13, 14]) {
+    await guest.step();
+    t.equal(guest.offset, offset);
+  }
+  t.equal(guest.read('rcx'), 5n);
+  guest.close();
+});
+
+test('stepping in real mode: POP SS takes at most the next instruction along', async (t) => {
+  const guest = new GuestUnderDebug('real', [0x16, 0x17, NOP, NOP, HLT]);
+  await guest.step();
+  t.equal(guest.offset, 1);
+  await guest.step();
+  t.ok(guest.offset === 2 || guest.offset === 3, `offset ${guest.offset}`);
+  guest.close();
+});
+
+test('INT 3 in two bytes (CD 03) is the guest\'s own, with patches planted', async (t) => {
+  for (const only of [undefined, ['patch', 'step'] as const]) {
+    const guest = new GuestUnderDebug('real', [0xcd, 0x03, NOP, HLT], undefined, only);
+    guest.poke(3 * 4, [HANDLER & 0xff, HANDLER >> 8, 0, 0]);
+    guest.poke(HANDLER, [NOP, 0xcf]);
+    guest.break(2);
+    guest.target.breakpoints.insert({ kind: 'software', address: BigInt(HANDLER), length: 1 });
+    t.equal((await guest.continue()).reason.kind, 'breakpoint');
+    t.equal(guest.pc, BigInt(HANDLER), 'in the handler');
+    t.deepEqual(guest.bytes(Number(guest.read('rsp') & 0xffffn), 2), [0x02, 0x7c], 'which returns behind it');
+    await guest.step();
+    t.equal((await guest.continue()).reason.kind, 'breakpoint');
+    t.equal(guest.offset, 2, 'and there it stops');
+    guest.close();
+  }
+});
+
+test('ICEBP (F1): the guest\'s #DB handler, or a stop at it; never a hang', async (t) => {
+  const guest = new GuestUnderDebug('real', [0xf1, NOP, HLT]);
+  guest.poke(1 * 4, [HANDLER & 0xff, HANDLER >> 8, 0, 0]);
+  guest.poke(HANDLER, [NOP, 0xcf]);
+  guest.target.breakpoints.insert({ kind: 'hardware', address: BigInt(HANDLER), length: 1 });
+  const stop = await guest.continue();
+  if (stop.reason.kind === 'fault') {
+    t.equal(stop.reason.signal, 'SIGILL', stop.text);
+    t.equal(guest.offset, 0, 'KVM\'s emulator does not have it');
+  } else {
+    t.equal(stop.reason.kind, 'breakpoint');
+    t.equal(guest.pc, BigInt(HANDLER));
+    t.deepEqual(guest.bytes(Number(guest.read('rsp') & 0xffffn), 2), [0x01, 0x7c], 'a trap: the address behind it');
+  }
+  guest.close();
+});
+
+test('the guest\'s own debug registers keep their values beside the debugger\'s breakpoints', async (t) => {
+  // mov eax,00102000; mov dr0,eax; mov eax,402; mov dr7,eax; nop; nop; mov ecx,dr0; mov edx,dr7; nop
+  const code = [
+    0xb8, 0, 0x20, 0x10, 0, 0x0f, 0x23, 0xc0, 0xb8, 2, 4, 0, 0, 0x0f, 0x23, 0xf8, NOP, NOP, 0x0f, 0x21, 0xc1, 0x0f, 0x21, 0xfa, NOP, HLT,
+  ];
+  const guest = new GuestUnderDebug('protected', code);
+  for (const offset of [8, 17, 24]) guest.break(offset);
+  for (const offset of [8, 17, 24]) {
+    const stop = await guest.continue();
+    t.deepEqual([stop.reason.kind, guest.offset], ['breakpoint', offset], stop.text);
+    await guest.step();
+  }
+  t.equal(guest.read('rcx'), 0x10_2000n, 'DR0');
+  t.equal(guest.read('rdx'), 0x402n, 'DR7');
+  guest.close();
+});
+
+test('a state that the processor does not enter: a stop that says so, where KVM lets it come so far', async (t) => {
+  const guest = new GuestUnderDebug('long', [NOP, NOP, HLT]);
+  guest.break(1);
+  const [vcpu] = guest.machine.vcpus;
+  vcpu.writeSregs({ fs: { ...vcpu.readSregs().fs, base: FS_BASE_NOT_CANONICAL } });
+  const stop = await guest.continue();
+  if (stop.reason.kind === 'breakpoint') t.comment('this host enters it');
+  else {
+    t.deepEqual(stop.reason, { kind: 'fault', signal: 'SIGABRT' });
+    t.match(stop.text ?? '', /^The processor refused to enter the guest on cpu0 at 0x100000 .*\(hardware reason 0x[0-9a-f]+\)/);
+  }
+  t.ok(guest.offset === 0 || guest.offset === 1, `offset ${guest.offset}`);
+  guest.close();
+});
