@@ -61,6 +61,10 @@ export const OPTION_TEXTS: Readonly<Record<keyof typeof RUN_OPTIONS, OptionText>
     argument: 'WHERE', values: ['stdio', 'pty', 'none', 'file:', 'tcp:', 'unix:'], default: 'stdio',
     text: 'Where the guest\'s serial port COM1 leads: stdio, file:PATH, pty, tcp:HOST:PORT, unix:PATH, none.',
   },
+  display: {
+    argument: 'WHERE', values: ['none', 'text'], default: 'none',
+    text: 'text: the guest\'s text screen in this terminal, whose keyboard is the guest\'s; Ctrl-] ends. The serial port leads nowhere then, unless --serial says where.',
+  },
   run: { text: 'Let the guest run; do not hold it at its first instruction.' },
   once: { text: 'End with the first connection, whether it detaches, kills or goes away.' },
   'ready-file': { argument: 'FILE', text: 'A file that appears, with the address in it, when gdb may connect, and is removed at the end.' },

@@ -19,10 +19,19 @@ import { makeReporter, type Reporter } from './reporter.js';
 import type { RunOptions } from './run-options.js';
 import { whenSignalled } from './signals.js';
 import { runTo, stopAddress } from './stop-at.js';
+import { TerminalDisplay } from './terminal-display.js';
+
+/** The screen in this terminal, if that is wanted, and when its user has had enough. */
+interface Console {
+  readonly display: TerminalDisplay | undefined;
+  readonly leaving: Promise<number>;
+}
 
 /** Serves the guest. Resolves with the exit status of the process; rejects with one sentence when it cannot begin. */
 export async function runGuest(options: RunOptions): Promise<number> {
-  const reporter = makeReporter(options.logFormat);
+  const leaving = withResolvers<number>();
+  const display = options.display === 'text' ? TerminalDisplay.open(() => leaving.resolve(0)) : undefined;
+  const reporter = makeReporter(options.logFormat, display === undefined ? undefined : (text) => display.say(text));
   const { say } = reporter;
   if (options.readyFile !== undefined) removeStaleReadyFile(options.readyFile);
   const serial = await openSerial(options.serial, { log: say, openPty: () => native().openPty() });
@@ -35,7 +44,7 @@ export async function runGuest(options: RunOptions): Promise<number> {
       if (warning !== undefined) say(warning);
       const trace = options.traceExits === undefined ? undefined : ExitTrace.open(options.traceExits, machine.vcpus.length, say);
       try {
-        return await serve(options, created, reporter, trace);
+        return await serve(options, created, reporter, trace, { display, leaving: leaving.promise });
       } finally {
         trace?.close();
       }
@@ -57,12 +66,13 @@ function orExplain<T>(begin: () => T): T {
   }
 }
 
-async function serve(options: RunOptions, created: CreatedMachine, reporter: Reporter, trace: ExitTrace | undefined): Promise<number> {
+async function serve(options: RunOptions, created: CreatedMachine, reporter: Reporter, trace: ExitTrace | undefined, { display, leaving }: Console): Promise<number> {
   const { say } = reporter;
   const { machine, executable } = created;
   const socket = options.gdb ? new PrivateSocket() : undefined;
   const address: ListenAddress = socket === undefined ? options.listen : { kind: 'unix', path: socket.path };
   const ending = withResolvers<number>();
+  void leaving.then(ending.resolve);
   // A gdb in this terminal outlives the guest: it goes when its user says so.
   let guestStatus = 0;
   const guestEnded = (status: number): void => {
@@ -118,6 +128,7 @@ async function serve(options: RunOptions, created: CreatedMachine, reporter: Rep
     if (listener.isPublic) say(`Warning: other machines can reach ${listener.address}, and whoever connects owns the guest.`);
     if (socket === undefined && address.kind !== 'stdio') announce(options, listener.address, created, reporter);
     if (options.readyFile !== undefined) ready = writeReadyFile(options.readyFile, listener.address);
+    display?.start(machine);
     if (!options.hold) target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
     if (socket !== undefined) {
       const gdb = startGdb({ address: socket.path, helper: gdbHelperPath(), extra: options.gdbArguments, ...(executable !== undefined && { executable }) });
@@ -132,6 +143,7 @@ async function serve(options: RunOptions, created: CreatedMachine, reporter: Rep
     reporter.event('ended', { status });
     return status;
   } finally {
+    display?.stop();
     signals.dispose();
     ready?.remove();
     server.close();

@@ -23,7 +23,7 @@ const flag: Options = { type: 'boolean' };
 export const RUN_OPTIONS = {
   listen: text, gdb: flag, memory: text, cpus: text, cpu: text, irqchip: text, clock: text, boot: text, load: text, entry: text, mode: text, append: text, symbols: text,
   firmware: text, 'stop-at': text, disk: { type: 'string', array: true, requiresArg: true }, cdrom: text, floppy: text,
-  module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, run: flag,
+  module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, display: text, run: flag,
   once: flag, 'ready-file': text, 'on-disconnect': text, 'on-kill': text, description: text, log: text, 'log-format': text, 'trace-exits': text, mechanisms: text,
 } as const satisfies Record<string, Options>;
 
@@ -52,6 +52,8 @@ export interface RunOptions extends StartOptions {
   /** Each `FILE ARGS`. */
   readonly modules: readonly string[];
   readonly serial: string;
+  /** The guest's text screen and keyboard in this terminal. */
+  readonly display: 'none' | 'text';
   /** Hold the guest at its first instruction until gdb lets it go. */
   readonly hold: boolean;
   /** Where the guest is when gdb first sees it; absent: at its first instruction. */
@@ -114,7 +116,7 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     ...(commandLine !== undefined && { commandLine }),
     ...(symbols !== undefined && { symbols }),
     modules: list(argv, 'module'),
-    serial: readSerial(argv, listen),
+    ...readConsole(argv, listen, gdb),
     hold: argv['run'] !== true,
     once,
     ...(readyFile !== undefined && { readyFile }),
@@ -193,9 +195,20 @@ function parseLoadAddress(value: string): number {
   return Number(address);
 }
 
-/** Packets own stdout, so the guest's line is silent then unless it is led elsewhere. */
-function readSerial(argv: ParsedArguments, listen: ListenAddress): string {
+/** Packets, or the screen, own stdout, so the guest's line is silent then unless it is led elsewhere. */
+function readConsole(argv: ParsedArguments, listen: ListenAddress, gdb: boolean): Pick<RunOptions, 'serial' | 'display'> {
   const serial = single(argv, 'serial');
+  const display = choice(argv, 'display', ['none', 'text'], 'none');
+  if (display === 'text') {
+    if (gdb) throw new UsageError('--display text and --gdb would share this terminal; start gdb in another one.');
+    if (listen.kind === 'stdio') throw new UsageError('--display text and --listen stdio would share stdout; let gdb connect in another way.');
+    if (serial === 'stdio') throw new UsageError('--display text and --serial stdio would share this terminal; give one of them another place.');
+    return { display, serial: serial ?? 'none' };
+  }
+  return { display, serial: readSerial(serial, listen) };
+}
+
+function readSerial(serial: string | undefined, listen: ListenAddress): string {
   if (listen.kind !== 'stdio') return serial ?? 'stdio';
   if (serial === 'stdio') throw new UsageError('--serial stdio and --listen stdio would share stdout; give one of them another place.');
   return serial ?? 'none';

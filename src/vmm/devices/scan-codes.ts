@@ -106,9 +106,8 @@ function release({ setTwo, extended }: Key): number[] {
 function strokeOf(token: string): Stroke {
   const printing = PRINTING.get(token);
   if (printing !== undefined) return printing;
-  const names = token.slice(1, -1).split('-');
-  const held = names.slice(0, -1).map((name) => MODIFIERS.get(name));
-  const last = names.at(-1) ?? '';
+  const [, prefix = '', last = ''] = /^<((?:[a-z]+-)*)(.+)>$/u.exec(token) ?? [];
+  const held = prefix.split('-').slice(0, -1).map((name) => MODIFIERS.get(name));
   const named = NAMED.get(last);
   const stroke = named === undefined ? PRINTING.get(last) : { held: [], key: named };
   if (token.length === 1 || stroke === undefined || held.includes(undefined)) throw new RangeError(`There is no key for "${token}" on a US keyboard.`);

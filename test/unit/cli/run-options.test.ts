@@ -6,7 +6,7 @@ import { refusedInOneSentence } from './usage-errors.js';
 test('run options: defaults', (t) => {
   t.deepEqual(readRunOptions({ guest: 'a.img' }), {
     guest: 'a.img', builtinBios: false, drives: [], listen: { kind: 'tcp', host: '127.0.0.1', port: 1234 }, gdb: false, gdbArguments: [], cpus: 1, clock: 'pause',
-    modules: [], serial: 'stdio', hold: true, once: false, onDisconnect: 'stop', onKill: 'exit', description: 'superset', log: new Set(), logFormat: 'text',
+    modules: [], serial: 'stdio', display: 'none', hold: true, once: false, onDisconnect: 'stop', onKill: 'exit', description: 'superset', log: new Set(), logFormat: 'text',
   });
   t.end();
 });
@@ -14,13 +14,13 @@ test('run options: defaults', (t) => {
 test('run options: everything given', (t) => {
   t.deepEqual(readRunOptions({
     guest: 'k.elf', listen: 'unix:/tmp/s', memory: '64M', cpus: '2', cpu: 'base,+avx,-nx', irqchip: 'kernel', clock: 'run', boot: 'flat', load: '0x8000', entry: '32769',
-    mode: 'long', append: 'a b', symbols: 'k.debug', module: ['m one', 'n'], serial: 'none', run: true, 'on-disconnect': 'kill', 'on-kill': 'reset',
+    mode: 'long', append: 'a b', symbols: 'k.debug', module: ['m one', 'n'], serial: 'none', display: 'none', run: true, 'on-disconnect': 'kill', 'on-kill': 'reset',
     description: 'i8086', log: 'rsp,bp', 'trace-exits': 'trace.json', 'ready-file': '/tmp/r', 'log-format': 'json',
   }), {
     guest: 'k.elf', builtinBios: false, drives: [], listen: { kind: 'unix', path: '/tmp/s' }, gdb: false, gdbArguments: [], memory: 64 * 1024 ** 2, cpus: 2,
     cpu: { model: 'base', add: ['avx'], remove: ['nx'] },
     irqchip: 'kernel', clock: 'run', boot: 'flat', load: 0x8000, entry: 0x8001n, mode: 'long', commandLine: 'a b', symbols: 'k.debug', modules: ['m one', 'n'],
-    serial: 'none', hold: false, onDisconnect: 'kill', onKill: 'reset', description: 'i8086', log: new Set(['rsp', 'bp']),
+    serial: 'none', display: 'none', hold: false, onDisconnect: 'kill', onKill: 'reset', description: 'i8086', log: new Set(['rsp', 'bp']),
     traceExits: 'trace.json', once: false, readyFile: '/tmp/r', logFormat: 'json',
   });
   t.end();
@@ -30,6 +30,12 @@ test('run options: with packets on stdout the serial line is silent unless asked
   t.equal(readRunOptions({ guest: 'a', listen: 'stdio' }).serial, 'none');
   t.equal(readRunOptions({ guest: 'a', listen: 'stdio', serial: 'file:/tmp/x' }).serial, 'file:/tmp/x');
   t.throws(() => readRunOptions({ guest: 'a', listen: 'stdio', serial: 'stdio' }), /--serial stdio/, 'both on stdout');
+  t.deepEqual([readRunOptions({ guest: 'a', display: 'text' })].map(({ display, serial }) => [display, serial]), [['text', 'none']], 'the screen has stdout');
+  t.equal(readRunOptions({ guest: 'a', display: 'text', serial: 'pty' }).serial, 'pty');
+  t.throws(() => readRunOptions({ guest: 'a', display: 'text', serial: 'stdio' }), /--display text and --serial stdio would share/);
+  t.throws(() => readRunOptions({ guest: 'a', display: 'text', gdb: true }), /--display text and --gdb would share/);
+  t.throws(() => readRunOptions({ guest: 'a', display: 'text', listen: 'stdio' }), /--display text and --listen stdio would share/);
+  t.throws(() => readRunOptions({ guest: 'a', display: 'window' }), /--display is one of none, text/);
   t.end();
 });
 
