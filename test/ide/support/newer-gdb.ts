@@ -8,13 +8,14 @@ import { PACKAGE_FOLDER } from '../../gdb/support/gdb-session.js';
 
 const FIRST_WITH_DAP = 14;
 
+const FETCH_MILLISECONDS = 90_000;
+
 interface Packages {
-  unpacked: (cache: string, name: string, set: object) => Promise<string>;
   unpackedCommand: (top: string, program: string) => string[];
 }
 
-async function hostScript<T>(name: string): Promise<T> {
-  return await import(pathToFileURL(join(PACKAGE_FOLDER, 'test/hosts', name)).href) as T;
+function hostScript(name: string): string {
+  return pathToFileURL(join(PACKAGE_FOLDER, 'test/hosts', name)).href;
 }
 
 /** Major version of a gdb; 0 where it does not start or has no Python. */
@@ -24,12 +25,28 @@ function majorVersion(command: readonly string[]): number {
   return Number(/^gdb (\d+)/m.exec(stdout ?? '')?.[1] ?? 0);
 }
 
+/** The folder that Debian's gdb is unpacked in. Test files run side by side, and one of them fetches it. */
+function unpack(cache: string): string {
+  const program = `
+    const { unpacked } = await import('${hostScript('debian-packages.mjs')}');
+    const { packageSets } = await import('${hostScript('package-sets.mjs')}');
+    try {
+      console.log(await unpacked(${JSON.stringify(cache)}, 'gdb', packageSets.gdb));
+    } catch (error) {
+      console.error(error.message);
+      process.exitCode = 1;
+    }`;
+  const { status, stdout, stderr, error } = spawnSync('flock', [join(cache, 'gdb.lock'), process.execPath, '--input-type=module', '-e', program],
+    { encoding: 'utf8', timeout: FETCH_MILLISECONDS });
+  if (status === 0) return stdout.trim();
+  throw new Error(error?.message ?? (stderr.trim() || `it was not fetched within ${FETCH_MILLISECONDS / 1000} seconds`));
+}
+
 async function unpackedGdb(): Promise<{ command: string[]; environment: string }> {
-  const { unpacked, unpackedCommand } = await hostScript<Packages>('debian-packages.mjs');
-  const { packageSets } = await hostScript<{ packageSets: { gdb: object } }>('package-sets.mjs');
+  const { unpackedCommand } = await import(hostScript('debian-packages.mjs')) as Packages;
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'kvm-gdbserver-hosts');
   mkdirSync(cache, { recursive: true });
-  const top = await unpacked(cache, 'gdb', packageSets.gdb);
+  const top = unpack(cache);
   return { command: [...unpackedCommand(top, 'usr/bin/gdb'), `--data-directory=${join(top, 'usr/share/gdb')}`], environment: `PYTHONHOME='${top}/usr' ` };
 }
 
