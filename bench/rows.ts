@@ -3,6 +3,7 @@ import { gdbStepiMilliseconds } from './gdb-stepi.js';
 import { memoryMegabytes } from './memory-row.js';
 import { breakpointCycles, rangeSteps, registerReads, steps, stepsWithRegisters } from './packet-rows.js';
 import { RunningServer, type ServerCommand } from './servers.js';
+import { memcpyMilliseconds, snapshotMilliseconds } from './snapshot-row.js';
 import type { StepFloor } from './step-floor.js';
 import { besideWatchedBytes, besideWatchedPages, falseConditions } from './watch-rows.js';
 
@@ -145,5 +146,10 @@ export function makeRows(breakpoint: 0 | 1): Row[] {
         return server.residentBeyondGuest() / MEBIBYTE;
       }),
     },
+    ...(['save', 'load'] as const).map((what): Row => ({
+      name: `snapshot-${what}`, title: `snapshot ${what}, 16 of 64 MiB changed`, unit: 'ms', contenders: ['ours', 'floor'],
+      bound: { kind: 'ratio', against: 'floor', atMost: 3 },
+      sample: (contender) => (contender === 'ours' ? snapshotMilliseconds(what) : Promise.resolve(memcpyMilliseconds())),
+    })),
   ];
 }

@@ -6,10 +6,11 @@ import { checkHost } from '../vmm/host/host-check.js';
 import { describeHost, hostText } from '../vmm/host/host-description.js';
 import { readHostFacts } from '../vmm/host/host-facts.js';
 import { measureHostSpeed } from '../vmm/host/host-speed.js';
+import { tscCanBeSet } from '../vmm/host/tsc-control.js';
 
 /**
- * `json`: `{ ok, lines: [{ step, ok, detail }], explanation?, host, capabilities?, planned?, speed? }` instead of text;
- * the last three where KVM works.
+ * `json`: `{ ok, lines: [{ step, ok, detail }], explanation?, host, capabilities?, planned?, speed?, tscCanBeSet? }` instead of text;
+ * the last four where KVM works.
  */
 export function runDoctor(json: boolean): number {
   const facts = readHostFacts();
@@ -21,9 +22,10 @@ export function runDoctor(json: boolean): number {
   write(`\nThis host:\n${hostText(host, check.ok)}`);
   const offer = check.ok ? whatItOffers() : undefined;
   if (offer !== undefined) {
-    const { capabilities, planned, speed } = offer;
+    const { capabilities, planned, speed, tscCanBeSet: tscStands } = offer;
     write(`\nWhat this host's KVM does for a debugger:\n${capabilitiesTable(capabilities)}`);
     write(`\nWhat is therefore used:\n${mechanismsText(planned)}`);
+    write(`\nTime: while a guest is stopped its clocks stand (--clock pause)${tscStands ? ', its TSC too' : ', but its TSC goes on: this KVM lets nobody set it'}.\n`);
     write(`\nSpeed: a step takes ${speed.stepMicroseconds} µs, an exit to a device and back ${speed.exitMicroseconds} µs.\n`);
   }
   if (json) process.stdout.write(`${JSON.stringify({ ...check, host, ...offer }, undefined, 2)}\n`);
@@ -32,5 +34,5 @@ export function runDoctor(json: boolean): number {
 
 function whatItOffers() {
   const capabilities = probeThisHost();
-  return { capabilities, planned: plannedMechanisms(capabilities), speed: measureHostSpeed() };
+  return { capabilities, planned: plannedMechanisms(capabilities), speed: measureHostSpeed(), tscCanBeSet: tscCanBeSet() };
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'tape';
+import test, { type Test } from 'tape';
 import { closeDrives, openDrives } from '../../../src/vmm/storage/open-drives.js';
 import { withMachine, type MachineUnderDebug } from './machine-under-debug.js';
 
@@ -30,8 +30,15 @@ async function rounds(guest: MachineUnderDebug, count: number): Promise<void> {
   }
 }
 
-function bytesIn(reply: string): string {
-  return /: ([\d.]+ \w+) of RAM/.exec(reply)?.[1] ?? reply;
+/** Pages in a reply; a processor may also have marked a descriptor or a page table entry as used. */
+function pagesIn(reply: string): number {
+  const [, size, unit] = /: ([\d.]+) (\w+) of RAM/.exec(reply) ?? [];
+  return (Number(size) * (unit === 'MiB' ? MIB : unit === 'KiB' ? 1024 : 1)) / 4096;
+}
+
+function isAbout(t: Test, reply: string, pages: number, what: string): void {
+  const found = pagesIn(reply);
+  t.ok(found >= pages && found <= pages + 2, `${what}: ${found} pages, about ${pages}`);
 }
 
 test('guest, debugger and devices: whoever wrote, it is put back, and only that', (t) => withMachine({ guest: GUEST, memory: 8 * MIB }, async (guest) => {
@@ -39,18 +46,18 @@ test('guest, debugger and devices: whoever wrote, it is put back, and only that'
   await rounds(guest, 1);
   machine.memory.write(0x70_0000, Uint8Array.of(7));
   guest.monitor('snapshot save one');
-  t.equal(bytesIn(guest.monitor('snapshot load one')), '0 bytes', 'nothing has changed');
+  t.equal(pagesIn(guest.monitor('snapshot load one')), 0, 'nothing has changed');
 
   await rounds(guest, 3);
   t.deepEqual(counters(guest), [4, 4]);
-  t.equal(bytesIn(guest.monitor('snapshot save four')), '8 KiB', 'the two pages that the guest wrote to');
+  isAbout(t, guest.monitor('snapshot save four'), 2, 'those that the guest wrote to');
   target.writeMemory(1, 0x70_0000n, Uint8Array.of(8, 9));
   machine.memory.writeByte(0x40_0000, 0x55);
   machine.memory.write(DATA - 2, Uint8Array.of(1, 2, 3, 4));
-  t.equal(bytesIn(guest.monitor('snapshot load one')), '20 KiB', 'five pages are not as they were');
+  isAbout(t, guest.monitor('snapshot load one'), 5, 'those that are not as they were');
   t.deepEqual(counters(guest), [1, 1]);
   t.deepEqual([...machine.memory.read(0x70_0000, 2), machine.memory.readByte(0x40_0000), machine.memory.readByte(DATA - 1)], [7, 0, 0, 0]);
-  t.equal(bytesIn(guest.monitor('snapshot load four')), '8 KiB');
+  isAbout(t, guest.monitor('snapshot load four'), 2, 'those that differ in the two');
   t.deepEqual(counters(guest), [4, 4]);
   await rounds(guest, 1);
   t.deepEqual(counters(guest), [5, 5], 'and on from there');
@@ -132,9 +139,9 @@ test('names, numbers and words', (t) => withMachine({ guest: GUEST, memory: 8 * 
   t.equal(guest.monitor('snapshot load a'), 'There is no snapshot "a"; there is none yet.\n');
   guest.monitor('snapshot save a');
   guest.monitor('snapshot save b-2.x_');
-  t.match(guest.monitor('snapshot list'), /^a +\d\d:\d\d:\d\d +\S.* KiB copied\nb-2\.x_ +.* 0 bytes copied\n[\d.]+ KiB of RAM in all of them\n$/);
+  t.match(guest.monitor('snapshot list'), /^a +\d\d:\d\d:\d\d +\S.* [KM]iB copied\nb-2\.x_ +.* 0 bytes copied\n[\d.]+ [KM]iB of RAM in all of them\n$/);
   t.equal(guest.monitor('snapshot delete c'), 'There is no snapshot "c"; there are a, b-2.x_.\n');
-  t.match(guest.monitor('snapshot delete a'), /^Deleted "a": [\d.]+ KiB of RAM in the others\.\n$/, 'b shares its pages');
+  t.match(guest.monitor('snapshot delete a'), /^Deleted "a": [\d.]+ [KM]iB of RAM in the others\.\n$/, 'b shares its pages');
   t.equal(guest.monitor('snapshot delete b-2.x_'), 'Deleted "b-2.x_": 0 bytes of RAM in the others.\n');
   for (const name of ['a/b', 'ä', 'x'.repeat(41), '"']) t.equal(guest.monitor(`snapshot save ${name}`), 'A snapshot\'s name has 1 to 40 letters, digits, dots, dashes and underscores.\n', name);
   for (const wrong of ['save', 'load', 'delete', 'save a b']) t.equal(guest.monitor(`snapshot ${wrong}`), 'Say which snapshot: one word after "snapshot save", "load" or "delete".\n', wrong);

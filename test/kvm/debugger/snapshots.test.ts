@@ -27,7 +27,7 @@ for (const cpus of [1, 2, 4, 8]) {
     const first = await guest.steps(60, threads);
     t.equal(new Set(first).size, first.length, 'each step is another state');
     for (let round = 1; round <= 2; round++) {
-      t.match(guest.monitor('snapshot load here'), /^Loaded "here" in \d+\.\d{3} s: [\d.]+ KiB of RAM put back\./);
+      t.match(guest.monitor('snapshot load here'), /^Loaded "here" in \d+\.\d{3} s: [\d.]+ [KM]iB of RAM put back\./);
       same(t, await guest.steps(60, threads), first, `load ${round}`);
     }
     guest.monitor('reset halt');

@@ -24,7 +24,7 @@ test('doctor: the text has every part', (t) => {
 
 test('doctor: --json carries all of it', (t) => {
   const said = JSON.parse(doctor('--json')) as Record<string, unknown>;
-  t.deepEqual(Object.keys(said).sort(), ['capabilities', 'host', 'lines', 'ok', 'planned', 'speed']);
+  t.deepEqual(Object.keys(said).sort(), ['capabilities', 'host', 'lines', 'ok', 'planned', 'speed', 'tscCanBeSet']);
   t.equal(said['ok'], true);
   const { kernel, parameters, modules } = said['host'] as { kernel: string; parameters: object; modules: string[] };
   t.match(kernel, /^\d+\.\d+/);
