@@ -123,3 +123,11 @@ for (const mode of MODES) {
     });
   }
 }
+
+test('watches that are found by stepping: the server says so, once', async (t) => {
+  const guest = new GuestUnderDebug('real', [...store('real', WATCHED), NOP, ...store('real', WATCHED), NOP], undefined, ['step']);
+  guest.watch('access', WATCHED, 4);
+  for (let i = 0; i < 2; i++) t.equal((await guest.continue()).reason.kind, 'watchpoint');
+  t.equal(guest.console.join('').match(/The access watchpoint at 0xf004 is found by stepping/g)?.length, 1, guest.console.join(''));
+  guest.close();
+});
