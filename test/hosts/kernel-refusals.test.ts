@@ -117,7 +117,7 @@ on('the whole host has as many files open as it may', (t) => {
   const limit = '/proc/sys/fs/file-max';
   const before = readFileSync(limit, 'utf8');
   const script = `
-    import { closeSync, openSync } from 'node:fs';
+    import { openSync } from 'node:fs';
     import { checkHost } from '${source('vmm/host/host-check.js')}';
     import { readHostFacts } from '${source('vmm/host/host-facts.js')}';
     const facts = readHostFacts();
@@ -125,13 +125,8 @@ on('the whole host has as many files open as it may', (t) => {
     const held = [];
     let refused = '';
     try { while (held.length < 5000) held.push(openSync('/dev/null')); } catch (error) { refused = error.code; }
-    const said = [0, 1, 1].map((free) => {
-      for (let i = 0; i < free; i++) closeSync(held.pop());
-      const { lines, explanation } = checkHost(() => facts);
-      return [lines.at(-1).step, explanation];
-    });
-    for (const file of held) closeSync(file);
-    console.log(JSON.stringify({ works, refused, said }));`;
+    const { lines, explanation } = checkHost(() => facts);
+    console.log(JSON.stringify({ works, refused, step: lines.at(-1).step, explanation }));`;
   must('chmod', '666', '/dev/kvm');
   try {
     const [open = 0] = readFileSync('/proc/sys/fs/file-nr', 'utf8').split('\t').map(Number);
@@ -139,11 +134,10 @@ on('the whole host has as many files open as it may', (t) => {
     const { status, stdout, stderr } = execute('sh', '-c', 'ulimit -n 10000; exec "$@"', 'sh',
       'setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath, '--input-type=module', '-e', script);
     t.equal(status, 0, stderr);
-    const { works, refused, said } = JSON.parse(stdout === '' ? '{"said":[]}' : stdout) as { works: boolean; refused: string; said: [string, string][] };
-    t.deepEqual([works, refused], [true, 'ENFILE']);
-    for (const [, explanation] of said) t.equal(explanation, 'The host has as many files open as it may: raise the limit (sudo sysctl fs.file-max).');
-    t.equal(said[0]?.[0], 'open', 'at the first');
-    t.ok(said.some(([step]) => step !== 'open'), `with a file more further on: ${said.map(([step]) => step).join(', ')}`);
+    t.deepEqual(JSON.parse(stdout === '' ? '{}' : stdout), {
+      works: true, refused: 'ENFILE', step: 'open',
+      explanation: 'The host has as many files open as it may: raise the limit (sudo sysctl fs.file-max).',
+    });
   } finally {
     writeFileSync(limit, before);
     must('chmod', '600', '/dev/kvm');
