@@ -125,7 +125,7 @@ export class Machine {
     const irqLine = irqchip === undefined ? undefined : (irq: number, level: boolean): void => { if (!this.#closed) irqchip.setLine(irq, level); };
     const raise = (event: MachineEvent): void => { this.#event ??= event; };
     this.video = new VideoCard(memory, this.ports, this.mmio, log, guest?.videoMode);
-    if (firmware === undefined) this.video.memory.placeFramebuffer(ISA_FRAMEBUFFER);
+    if (firmware === undefined) this.video.memory.offerFramebuffer(ISA_FRAMEBUFFER);
     const debugConsole = options.debugConsole ?? options.serial ?? NOWHERE;
     this.#disks = options.drives ?? [];
     const { channels, translations } = addDrives(this.ports, { drives: this.#disks, chipset: firmware !== undefined, irqLine });

@@ -143,8 +143,8 @@ export class Vga implements PortDevice {
     this.dac.reset();
     this.#sequencerIndex = this.#graphicsIndex = this.#crtcIndex = this.#attributeIndex = this.#feature = 0;
     this.#attributeTakesIndex = true;
-    this.#wiring.memoryChanged();
     this.#wiring.powerOn(this);
+    this.#wiring.memoryChanged();
   }
 
   save(): DeviceState {

@@ -29,6 +29,7 @@ export interface BootMode {
 export class VideoCard {
   readonly registers = new VgaRegisters();
   readonly #dac = new Dac();
+  #isPoweringOn = false;
   readonly memory: VideoMemory;
   readonly dispi: Dispi;
   readonly vga: Vga;
@@ -47,7 +48,7 @@ export class VideoCard {
       bankChanged: () => this.memory.changed(),
       dacWidth: (wide) => { this.#dac.wide = wide; },
     });
-    this.vga = new Vga({ registers: this.registers, dac: this.#dac, memoryChanged: () => this.memory.changed(), powerOn: (vga) => this.#powerOn(vga) });
+    this.vga = new Vga({ registers: this.registers, dac: this.#dac, memoryChanged: () => { if (!this.#isPoweringOn) this.memory.changed(); }, powerOn: (vga) => this.#powerOn(vga) });
     ports.claim(this.vga, 0x3b0, 12);
     ports.claim(this.vga, 0x3c0, 32, 0x10);
     ports.claim(this.dispi, 0x1ce, 3);
@@ -59,14 +60,15 @@ export class VideoCard {
     return [this.dispi, this.memory, this.vga];
   }
 
+  /** The memory looks where it is once all registers are set, which may be where it was. */
   #powerOn(vga: Vga): void {
     const mode = standardMode(TEXT_MODE);
     if (mode === undefined) return;
+    this.#isPoweringOn = true;
     setStandardMode(vga, mode);
+    this.#isPoweringOn = false;
     this.memory.clearCells(BLANK_CELL);
     this.loadGlyphs(FONT_8X16, mode.characterHeight);
-    // Now, so that a guest's first look at the screen need not leave KVM.
-    this.memory.reveal(mode.address);
     if (this.bootMode === undefined) return;
     this.dispi.write(DISPI.xres, this.bootMode.width);
     this.dispi.write(DISPI.yres, this.bootMode.height);

@@ -39,6 +39,8 @@ export class VideoMemory implements MmioDevice {
   readonly #graphics: MemoryWindow;
   readonly #text: MemoryWindow;
   readonly #framebuffer: MemoryWindow;
+  /** Where it comes to be shown when it is looked for. */
+  #offered: number | undefined;
 
   constructor(memory: GuestMemory, private readonly registers: VgaRegisters, private readonly dispi: () => Dispi, private readonly log: (sentence: string) => void) {
     this.#native = memory.addDeviceMemory(VIDEO_MEMORY_SIZE);
@@ -61,7 +63,12 @@ export class VideoMemory implements MmioDevice {
 
   /** GPA of the whole memory, if it is shown anywhere. */
   get framebuffer(): number | undefined {
-    return this.#framebuffer.start;
+    return this.#framebuffer.start ?? this.#offered;
+  }
+
+  /** Shows all of it at a GPA from the moment on at which someone looks there. */
+  offerFramebuffer(start: number): void {
+    this.#offered = start;
   }
 
   /** Shows all of it at a GPA, or nowhere. Where other memory is it stays hidden, which is said: the guest chose the address. */
@@ -89,6 +96,10 @@ export class VideoMemory implements MmioDevice {
 
   /** Makes the memory at a GPA plain memory if that is what it is by now; true when it has become so. */
   reveal(gpa: number): boolean {
+    if (this.#offered !== undefined && gpa >= this.#offered && gpa < this.#offered + VIDEO_MEMORY_SIZE && this.#framebuffer.start === undefined) {
+      this.placeFramebuffer(this.#offered);
+      return this.#framebuffer.start !== undefined;
+    }
     const wanted = this.#wanted();
     if (wanted === undefined || gpa < wanted.start || gpa >= wanted.start + wanted.size || wanted.window.start !== undefined) return false;
     if (wanted.window === this.#text) this.#spreadCells();
@@ -153,15 +164,17 @@ export class VideoMemory implements MmioDevice {
 
   /** Every cell of a text mode, or word of CGA's memory, is `cell`; fonts stay. */
   clearCells(cell: number): void {
-    this.#text.hide();
+    if (this.#text.start !== undefined) {
+      this.#cells.fill(cell);
+      return;
+    }
     for (let i = 0; i < this.#cells.length; i++) this.#words[i] = (this.#words[i] & 0xffff_0000) | cell;
   }
 
-  /** Empty; the framebuffer stays where it is. */
+  /** Empty. What is shown where stays until the registers change: taking a slot away and giving it back takes KVM a while. */
   reset(): void {
-    this.#graphics.hide();
-    this.#text.hide();
     this.#native.discard();
+    this.#cells.fill(0);
     this.#planes.latch = 0;
   }
 
@@ -174,6 +187,7 @@ export class VideoMemory implements MmioDevice {
   restore(state: DeviceState): void {
     const { bytes, latch } = state;
     if (typeof bytes !== 'string' || typeof latch !== 'number') throw new TypeError('A saved VGA has no memory.');
+    this.#text.hide();
     this.reset();
     this.bytes.set(inflateRawSync(Buffer.from(bytes, 'base64'), { maxOutputLength: VIDEO_MEMORY_SIZE }));
     this.#planes.latch = latch;
