@@ -3,6 +3,7 @@
 // project that depends on it can be worked on, and says at run time what it needs.
 'use strict';
 const { spawnSync } = require('node:child_process');
+const { join } = require('node:path');
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
   console.log(`kvm-gdbserver runs guests on Linux on x86-64 only; on ${process.platform} on ${process.arch} it is installed without its native binding.`);
@@ -12,5 +13,10 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
     console.error('kvm-gdbserver: no prebuilt binary fits this system, and building one failed (above); ' +
       'it takes g++, make, python3 and the kernel\'s headers (linux/kvm.h).');
     process.exitCode = 1;
+  } else {
+    // V8's code cache, which holds for this very Node only (docs/decisions/0007-one-file.md). Without it all works and starts later.
+    spawnSync(process.execPath, [join(__dirname, '..', 'bin', 'kvm-gdbserver.cjs'), '--version'], {
+      env: { ...process.env, KVM_GDBSERVER_WRITE_CODE_CACHE: '1' }, stdio: 'ignore', timeout: 10_000,
+    });
   }
 }

@@ -13,7 +13,7 @@ const LARGEST_TARBALL = 2 << 20;
 const OTHER_SYSTEM = join(ROOT, 'test/package/support/other-system.cjs');
 
 /** What belongs to the making of the package. */
-const FOR_DEVELOPERS = /^(test|bench|dist\/(test|bench)|\.ci|node_modules|build)\/|\.(map|o|actual|pyc)$|^src\//;
+const FOR_DEVELOPERS = /^(test|bench|dist\/(test|bench)|\.ci|node_modules|build)\/|\.(map|o|actual|pyc|cache)$|^src\//;
 
 const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-package-'));
 test.onFinish(() => rmSync(folder, { recursive: true, force: true }));
@@ -34,6 +34,7 @@ test('package: the tarball has what users need, and is small', (t) => {
   t.notOk(run('sh', ['-c', 'command -v gcc g++ cc make python3'], { cwd: folder, env }).stdout, 'nothing compiles in what follows');
   install(path, project, env);
   t.notOk(existsSync(join(installed, 'build')), 'and nothing was built');
+  t.ok(existsSync(join(installed, 'dist/bundle/cli.cjs.cache')), 'the code cache was made for the Node that is there');
   t.end();
 });
 
