@@ -6,7 +6,7 @@ import { Machine, type MachineOptions } from '../../../src/vmm/machine.js';
 import { hostCapabilities } from './guest-under-debug.js';
 
 const MIB = 1 << 20;
-const PATIENCE = 10_000 * Number(process.env['HOST_TIME_SCALE'] ?? 1);
+const PATIENCE = 30_000 * Number(process.env['HOST_TIME_SCALE'] ?? 1);
 
 /** A machine under a target, run and looked at as a whole. */
 export class MachineUnderDebug {

@@ -1,5 +1,9 @@
 /** Snapshots: a machine that was put back runs on exactly as the first time. */
+import { readFileSync } from 'node:fs';
 import test, { type Test } from 'tape';
+import { findVideoBios, requireSeabios } from '../../../src/vmm/boot/seabios.js';
+import { textRows, textScreen } from '../../../src/vmm/display/text-screen.js';
+import type { BlockImage } from '../../../src/vmm/storage/block-image.js';
 import { exampleKernel, symbolAddress } from '../machine/example-guest.js';
 import { withMachine } from './machine-under-debug.js';
 
@@ -42,3 +46,42 @@ for (const cpus of [1, 2, 4, 8]) {
     }
   }));
 }
+
+/** A disk in memory that nobody writes to. */
+function bootDisk(code: readonly number[]): BlockImage {
+  const disk = new Uint8Array(64 * 512);
+  disk.set(code);
+  disk.set([0x55, 0xaa], 510);
+  return {
+    name: 'ram', size: disk.length, readOnly: false, read: (offset, target) => target.set(disk.subarray(offset, offset + target.length)),
+    write: () => undefined, flush: () => undefined, save: () => ({}), restore: () => undefined, close: () => undefined,
+  };
+}
+
+/** mov cx, 40: 1: mov ax, 0e41; int 10h; loop 1b; mov al, 3; out f4, al: the teletype, 64 times, then exit status 7. */
+const TELETYPE = [0xb9, 0x40, 0x00, 0xb8, 0x41, 0x0e, 0xcd, 0x10, 0xe2, 0xf9, 0xb0, 0x03, 0xe6, 0xf4];
+
+test('firmware\'s board: PCI, ACPI, video card and disk are as they were, before SeaBIOS has found them and after', (t) => withMachine({
+  memory: 16 << 20, irqchip: 'kernel', cpus: 2, firmwareConsole: null, drives: [{ path: 'ram', kind: 'disk', mode: 'snapshot', channel: 0, unit: 0, image: bootDisk(TELETYPE) }],
+  firmware: { name: 'SeaBIOS', bytes: readFileSync(requireSeabios()), ...(findVideoBios() !== undefined && { videoRom: readFileSync(findVideoBios() as string) }) },
+}, async (guest) => {
+  const row = (): string => {
+    const screen = textScreen(guest.machine.video);
+    return (screen === undefined ? [] : textRows(screen)).find((text) => text.includes('AAAA'))?.trim() ?? '';
+  };
+  guest.monitor('snapshot save reset');
+  guest.target.breakpoints.insert({ kind: 'hardware', address: 0x7c00n, length: 1 });
+  t.equal((await guest.continue()).reason.kind, 'breakpoint', 'at its boot sector');
+  guest.target.breakpoints.clear();
+  guest.monitor('snapshot save booted');
+  const pci = guest.monitor('info pci');
+  for (let round = 1; round <= 2; round++) {
+    t.deepEqual((await guest.continue()).reason, { kind: 'exited', status: 7 }, `run ${round}`);
+    t.equal(row(), 'A'.repeat(64), 'on the screen');
+    guest.monitor('snapshot load reset');
+    t.notEqual(guest.monitor('info pci'), pci, 'nothing has been given addresses');
+    guest.monitor('snapshot load booted');
+    t.equal(guest.monitor('info pci'), pci);
+    t.equal(row(), '');
+  }
+}));
