@@ -74,9 +74,12 @@ function readSymbols(path: string): { path: string; entry: bigint } {
   return { path: findSymbols(file, path) ?? file.path, entry: parseElf(file.bytes, path).entry };
 }
 
-/** A PC's video card brings a BIOS of its own. */
+/**
+ * A PC's video card brings a BIOS of its own. U-Boot interprets it instruction by instruction, which takes minutes where KVM itself
+ * is an interpreter, and shows nothing that is not on its serial line.
+ */
 function withVideoBios(firmware: FirmwareImage): FirmwareImage {
-  const path = findVideoBios();
+  const path = Buffer.from(firmware.bytes).includes('U-Boot') ? undefined : findVideoBios();
   return path === undefined ? firmware : { ...firmware, videoRom: readGuestFile(path).bytes };
 }
 
