@@ -2,13 +2,14 @@
 import test from 'tape';
 import type { Mechanism } from '../../../src/breakpoints/planner.js';
 import { inEveryMode } from '../../../src/breakpoints/capabilities.js';
+import { TIME_SCALE } from '../../gdb/support/gdb-session.js';
 import { GuestUnderDebug, hostCapabilities } from './guest-under-debug.js';
 
 const le = (value: number, size: number): number[] => Array.from({ length: size }, (_, i) => (value >>> (8 * i)) & 0xff);
 /** In the second 2 MiB, which the guest maps to the first: there it is the guest's own code again. */
 const ALIAS = 0x30_0000;
-/** Each leaves the guest, so that so many take some 20 ms on a fast host: long enough for a look at the guest's mappings. */
-const PORT_READS = 4000;
+/** Each leaves the guest, so that so many take 20 ms and more: long enough for a look at the guest's mappings. */
+const PORT_READS = TIME_SCALE > 1 ? 400 : 4000;
 const MASK = 0xf_ffff_ffff_f000n;
 
 /** So many where each is stepped: as long, and not longer. */
