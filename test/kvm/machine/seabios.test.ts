@@ -132,6 +132,21 @@ test('SeaBIOS: from reset through a boot sector to "No bootable device", and aga
   t.end();
 });
 
+test('SeaBIOS: a CD-ROM that is not bootable is a sentence on its screen', async (t) => {
+  const iso = new Uint8Array(64 * 2048);
+  iso.set([1, ...Buffer.from('CD001'), 1], 16 * 2048);
+  iso.set([255, ...Buffer.from('CD001'), 1], 17 * 2048); // no boot record between the volume and the end of its descriptors
+  const { machine, output, until } = board({
+    drives: [{ path: 'iso', mode: 'readonly', kind: 'cdrom', channel: 1, unit: 0, image: { ...ramDisk(iso), readOnly: true } }],
+  });
+  try {
+    await until(() => output.serial.includes('No bootable device.'));
+    t.match(output.serial, /Booting from DVD\/CD\.\.\.\s+Boot failed: Could not read from CDROM \(code 0004\)/);
+  } finally {
+    machine.close();
+  }
+});
+
 test('firmware: what cannot be is said before anything is opened', (t) => {
   const firmware = { name: 'rom', bytes: Uint8Array.from({ length: 4096 }, (_, i) => i) };
   t.throws(() => Machine.create({ firmware }), /^RangeError: Firmware needs the interrupt controllers of a PC; add --irqchip kernel\.$/);
