@@ -61,7 +61,7 @@ export function readArguments(words, known) {
  */
 export function selection(root, { all, doctor, only }, isOwnKernel, quickToo = []) {
   if (doctor) return { files: ['doctor'], sessions: {} };
-  const gdb = filesOf(root, suites.gdb).filter((file) => !/\/(examples|rsp-fake)\.test\.ts$/.test(file));
+  const gdb = filesOf(root, suites.gdb).filter((file) => !/\/(bootloaders|examples|rsp-fake)\.test\.ts$/.test(file));
   const everything = [...filesOf(root, suites.kvm), ...gdb, SESSIONS, TABLE, LINUX, ...(isOwnKernel ? [REFUSALS] : [])];
   if (only !== undefined) return { files: everything.filter((file) => file.includes(only)), sessions: {} };
   return all ? { files: everything, sessions: {} } : { files: [...QUICK, ...quickToo], sessions: QUICK_SESSIONS };

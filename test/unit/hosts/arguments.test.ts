@@ -74,7 +74,7 @@ test('test:hosts: the files', async (t) => {
   t.deepEqual(all.sessions, {}, 'every session');
   t.ok(all.files.includes(refusals) && all.files.includes('test/hosts/linux-kernel.test.ts'));
   for (const file of [...quick.files, 'test/gdb/endings.test.ts', 'test/kvm/native/kick.test.ts']) t.ok(all.files.includes(file), `all has ${file}`);
-  t.notOk(all.files.some((file) => /examples|rsp-fake/.test(file)), 'what drives no KVM, and the sessions, are not run twice');
+  t.notOk(all.files.some((file) => /bootloaders|examples|rsp-fake/.test(file)), 'what drives no KVM, and the sessions, are not run twice');
   t.equal(new Set(all.files).size, all.files.length);
   t.deepEqual(selection(ROOT, { only: 'native/kick' }, true).files, ['test/kvm/native/kick.test.ts']);
   t.deepEqual(selection(ROOT, { only: 'no such file' }, true).files, []);
