@@ -3,6 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type Test } from 'tape';
+import { setStandardMode, standardMode } from '../../../src/vmm/devices/vga/standard-modes.js';
+import { screenPicture } from '../../../src/vmm/display/screen-picture.js';
+import { textRows, textScreen } from '../../../src/vmm/display/text-screen.js';
 import { closeDrives, openDrives } from '../../../src/vmm/storage/open-drives.js';
 import { withMachine, type MachineUnderDebug } from './machine-under-debug.js';
 
@@ -158,4 +161,29 @@ test('while the guest runs there is nothing to keep', (t) => withMachine({ guest
   for (const command of ['save', 'load']) t.equal(guest.monitor(`snapshot ${command} a`), 'The machine is running; interrupt it first\n');
   guest.target.interrupt();
   t.equal((await stop).reason.kind, 'interrupt');
+}));
+
+test('the screen is put back, in text and in graphics', (t) => withMachine({ guest: GUEST, memory: 8 * MIB }, (guest) => {
+  const { machine } = guest;
+  const text = (): string => textRows(textScreen(machine.video)!)[0];
+  const print = (word: string): void => { [...word].forEach((character, i) => machine.memory.writeByte(0xb_8000 + 2 * i, character.charCodeAt(0))); };
+  print('first');
+  guest.monitor('snapshot save one');
+  print('other');
+  guest.monitor('snapshot save two');
+  print('third');
+  guest.monitor('snapshot load one');
+  t.equal(text(), 'first');
+  guest.monitor('snapshot load two');
+  t.equal(text(), 'other');
+  setStandardMode(machine.video.vga, standardMode(0x12)!);
+  machine.video.memory.writeMmio(100, Uint8Array.of(0xaa));
+  const picture = screenPicture(machine.video);
+  guest.monitor('snapshot save three');
+  machine.video.memory.writeMmio(200, Uint8Array.of(0x55));
+  guest.monitor('snapshot load one');
+  t.equal(text(), 'first', 'text again');
+  guest.monitor('snapshot load three');
+  t.deepEqual(screenPicture(machine.video), picture, 'mode 12h again');
+  return Promise.resolve();
 }));

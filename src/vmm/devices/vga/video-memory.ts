@@ -34,6 +34,7 @@ export class VideoMemory implements MmioDevice {
   readonly #words: Uint32Array;
   readonly #planes: Planes;
   readonly #native: NativeMemory;
+  readonly #textNative: NativeMemory;
   /** Character and attribute of each cell, while the guest has them as plain memory. */
   readonly #cells: Uint16Array;
   readonly #graphics: MemoryWindow;
@@ -41,23 +42,26 @@ export class VideoMemory implements MmioDevice {
   readonly #framebuffer: MemoryWindow;
   /** Where it comes to be shown when it is looked for. */
   #offered: number | undefined;
+  /** Written from here since `#tell`, as far as it matters to a snapshot. */
+  #touched = true;
 
-  constructor(memory: GuestMemory, private readonly registers: VgaRegisters, private readonly dispi: () => Dispi, private readonly log: (sentence: string) => void) {
-    this.#native = memory.addDeviceMemory(VIDEO_MEMORY_SIZE);
-    const text = memory.addDeviceMemory(TEXT_SIZE);
+  constructor(private readonly guest: GuestMemory, private readonly registers: VgaRegisters, private readonly dispi: () => Dispi, private readonly log: (sentence: string) => void) {
+    this.#native = guest.addDeviceMemory(VIDEO_MEMORY_SIZE);
+    this.#textNative = guest.addDeviceMemory(TEXT_SIZE);
     this.bytes = new Uint8Array(this.#native.buffer);
     this.#words = new Uint32Array(this.#native.buffer, 0, PLANE_SIZE);
-    this.#cells = new Uint16Array(text.buffer);
+    this.#cells = new Uint16Array(this.#textNative.buffer);
     this.#planes = new Planes(registers, this.#words);
-    this.#graphics = memory.addWindow('video', this.#native, GRAPHICS_SIZE);
-    this.#text = memory.addWindow('video', text, TEXT_SIZE);
-    this.#framebuffer = memory.addWindow('video', this.#native, VIDEO_MEMORY_SIZE);
-    memory.onMissing = (gpa) => this.reveal(gpa);
+    this.#graphics = guest.addWindow('video', this.#native, GRAPHICS_SIZE);
+    this.#text = guest.addWindow('video', this.#textNative, TEXT_SIZE);
+    this.#framebuffer = guest.addWindow('video', this.#native, VIDEO_MEMORY_SIZE);
+    guest.onMissing = (gpa) => this.reveal(gpa);
   }
 
   /** The four bytes at each plane address, plane 0 lowest, as the guest has last written them. */
   get words(): Uint32Array {
     if (this.#text.start !== undefined) this.#gatherCells();
+    this.#touched = true;
     return this.#words;
   }
 
@@ -134,6 +138,7 @@ export class VideoMemory implements MmioDevice {
   }
 
   writeMmio(offset: number, data: Uint8Array): void {
+    this.#touched = true;
     for (let i = 0; i < data.length; i++) {
       const address = this.#decode(offset + i);
       if (address !== undefined) this.#planes.write(address, data[i]);
@@ -149,21 +154,28 @@ export class VideoMemory implements MmioDevice {
   }
 
   #gatherCells(): void {
-    this.#cells.forEach((cell, i) => { this.#words[i] = (this.#words[i] & 0xffff_0000) | cell; });
+    this.#cells.forEach((cell, i) => {
+      if ((this.#words[i] & 0xffff) === cell) return;
+      this.#words[i] = (this.#words[i] & 0xffff_0000) | cell;
+      this.#touched = true;
+    });
   }
 
   #spreadCells(): void {
+    this.#touched = true;
     for (let i = 0; i < this.#cells.length; i++) this.#cells[i] = this.#words[i];
   }
 
   /** All planes are 0. */
   clear(): void {
+    this.#touched = true;
     this.#text.hide();
     this.#words.fill(0);
   }
 
   /** Every cell of a text mode, or word of CGA's memory, is `cell`; fonts stay. */
   clearCells(cell: number): void {
+    this.#touched = true;
     if (this.#text.start !== undefined) {
       this.#cells.fill(cell);
       return;
@@ -173,31 +185,53 @@ export class VideoMemory implements MmioDevice {
 
   /** Empty. What is shown where stays until the registers change: taking a slot away and giving it back takes KVM a while. */
   reset(): void {
+    this.#touched = true;
+    if (this.guest.observer !== undefined) this.#tell(this.#used().length);
     this.#native.discard();
     this.#cells.fill(0);
     this.#planes.latch = 0;
   }
 
   save(): DeviceState {
-    if (this.#text.start !== undefined) this.#gatherCells();
-    return { bytes: Buffer.from(deflateRawSync(this.bytes.subarray(0, lastUsed(this.bytes)), { level: 1 })).toString('base64'), latch: this.#planes.latch };
+    const used = this.#used();
+    this.#tell(used.length);
+    return { bytes: Buffer.from(deflateRawSync(used, { level: 1 })).toString('base64'), latch: this.#planes.latch };
   }
 
-  /** After the registers. */
   restore(state: DeviceState): void {
     const { bytes, latch } = state;
     if (typeof bytes !== 'string' || typeof latch !== 'number') throw new TypeError('A saved VGA has no memory.');
-    this.#text.hide();
-    this.reset();
-    this.bytes.set(inflateRawSync(Buffer.from(bytes, 'base64'), { maxOutputLength: VIDEO_MEMORY_SIZE }));
+    const saved = inflateRawSync(Buffer.from(bytes, 'base64'), { maxOutputLength: VIDEO_MEMORY_SIZE });
+    const now = this.#used();
     this.#planes.latch = latch;
+    if (saved.equals(now)) return;
+    this.#text.hide();
+    this.bytes.fill(0, 0, now.length);
+    this.bytes.set(saved);
+    this.#touched = true;
+    this.#tell(Math.max(now.length, saved.length));
+  }
+
+  /** All of it up to the last byte that is not zero. */
+  #used(): Uint8Array {
+    if (this.#text.start !== undefined) this.#gatherCells();
+    return this.bytes.subarray(0, lastUsed(this.bytes));
+  }
+
+  /** What went through the planes went past those who follow the writes to memory for a snapshot. */
+  #tell(length: number): void {
+    const { observer } = this.guest;
+    if (!this.#touched || observer === undefined) return;
+    this.#touched = false;
+    observer.written(this.#native, 0, Math.max(4 * PLANE_SIZE, length));
+    observer.written(this.#textNative, 0, TEXT_SIZE);
   }
 }
 
 /** Bytes up to the last that is not zero. */
 function lastUsed(bytes: Uint8Array): number {
-  const words = new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8);
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   let end = words.length;
-  while (end > 0 && words[end - 1] === 0n) end--;
-  return 8 * end;
+  while (end > 0 && words[end - 1] === 0) end--;
+  return 4 * end;
 }
