@@ -9,6 +9,7 @@ import { availableParallelism, cpus, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { writeDisk } from './boot-rows.js';
 import { writeGuestImage } from './loop-guest.js';
 import { PLACEMENTS, placeClient, type Placement } from './placement.js';
 import { formatTable, judge, type RowResult } from './report.js';
@@ -130,13 +131,21 @@ async function run(options: Options): Promise<boolean> {
     placeClient(options.placement);
     const image = join(folder, 'loop.img');
     writeGuestImage(image);
+    const disk = join(folder, 'disk.img');
+    writeDisk(disk);
     const floor = new StepFloor(join(packageRoot(), 'bench/kvm-step-floor.c'), folder, image);
     const commands = new Map<Contender, ServerCommand>();
     if (!options.without.has('ours')) commands.set('ours', ourServer(options.server, image, options.nodeOptions));
     if (!options.without.has('qemu')) commands.set('qemu', qemuServer(image));
     for (const [contender, command] of commands) commands.set(contender, placedServer(command, options.placement, cpuCount));
     for (const [contender, command] of commands) running.set(contender, (await RunningServer.start(command)).server);
-    const field: Field = { running, commands, floor, effort: options.quick ? QUICK : FULL };
+    const booting = (bios: 'seabios' | 'builtin'): ReadonlyMap<Contender, ServerCommand> => new Map([...commands.keys()].map((contender) => {
+      const command = contender === 'ours' ? ourServer(options.server, disk, options.nodeOptions, ['--firmware', bios]) : qemuServer(disk);
+      return [contender, placedServer(command, options.placement, cpuCount)];
+    }));
+    const field: Field = {
+      running, commands, floor, booting: { seabios: booting('seabios'), builtin: booting('builtin') }, effort: options.quick ? QUICK : FULL,
+    };
     const results: RowResult[] = [];
     for (const row of options.rows) results.push(await sampleRow(row, field, options, progress));
     progress('');

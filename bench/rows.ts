@@ -1,4 +1,5 @@
 /** The speed table: what each row measures on whom, and the bound that the project set itself. */
+import { bootMilliseconds, diskMegabytes } from './boot-rows.js';
 import { gdbStepiMilliseconds } from './gdb-stepi.js';
 import { memoryMegabytes } from './memory-row.js';
 import { breakpointCycles, rangeSteps, registerReads, steps, stepsWithRegisters } from './packet-rows.js';
@@ -26,6 +27,8 @@ export const QUICK: Effort = { duration: 120, countdown: 5_000, stepi: 1_000 };
 export interface Field {
   readonly running: ReadonlyMap<Contender, RunningServer>;
   readonly commands: ReadonlyMap<Contender, ServerCommand>;
+  /** Started with a disk: SeaBIOS on both sides, and ours with the built-in BIOS. */
+  readonly booting: { readonly seabios: ReadonlyMap<Contender, ServerCommand>; readonly builtin: ReadonlyMap<Contender, ServerCommand> };
   readonly floor: StepFloor;
   readonly effort: Effort;
 }
@@ -68,6 +71,14 @@ function onFresh(measure: (server: RunningServer, milliseconds: number, effort: 
     } finally {
       await server.stop();
     }
+  };
+}
+
+/** A row over a server that is started with a disk. */
+function onBooting(bios: keyof Field['booting'], measure: (command: ServerCommand, contender: Contender) => Promise<number>) {
+  return async (contender: Contender, field: Field): Promise<number | undefined> => {
+    const command = field.booting[bios].get(contender);
+    return command === undefined ? undefined : measure(command, contender);
   };
 }
 
@@ -135,6 +146,21 @@ export function makeRows(breakpoint: 0 | 1): Row[] {
       name: 'start', title: 'start to first stop reply', unit: 'ms', contenders: BOTH,
       bound: { kind: 'ratio', against: 'qemu', atMost: 2 },
       sample: onFresh((_server, milliseconds) => Promise.resolve(milliseconds)),
+    },
+    {
+      name: 'boot', title: 'start to the boot sector, by SeaBIOS', unit: 'ms', contenders: BOTH,
+      bound: { kind: 'ratio', against: 'qemu', atMost: 1.2 },
+      sample: onBooting('seabios', (command) => bootMilliseconds(command, false)),
+    },
+    {
+      name: 'boot-builtin', title: 'start to the boot sector, by the built-in BIOS (QEMU: SeaBIOS)', unit: 'ms', contenders: BOTH,
+      bound: { kind: 'ratio', against: 'qemu', atMost: 0.1 },
+      sample: onBooting('builtin', (command, contender) => bootMilliseconds(command, contender === 'ours')),
+    },
+    {
+      name: 'disk', title: 'disk reads by INT 13h', unit: 'MB/s', contenders: BOTH,
+      bound: { kind: 'ratio', against: 'qemu', atLeast: 1 },
+      sample: onBooting('seabios', diskMegabytes),
     },
     {
       name: 'resident', title: 'resident beyond the guest', unit: 'MiB', contenders: BOTH,

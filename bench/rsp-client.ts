@@ -13,7 +13,7 @@ const STAR = 0x2a;
 const RECEIVE_SIZE = 1 << 18;
 const ASSEMBLY_SIZE = 1 << 22;
 /** A request without an answer for this long is an error. */
-const REPLY_TIMEOUT_MS = 20_000;
+const REPLY_TIMEOUT_MS = 120_000;
 const WATCHDOG_MS = 1_000;
 const CLOSE_TIMEOUT_MS = 500;
 

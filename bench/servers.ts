@@ -22,12 +22,12 @@ export interface ServerCommand {
   argv(port: number): string[];
 }
 
-/** Our server; `main` is the compiled src/cli/main.js. `nodeOptions` go to node (a profiler, for instance). */
-export function ourServer(main: string, image: string, nodeOptions: readonly string[] = []): ServerCommand {
+/** Our server; `main` is the compiled src/cli/main.js. `nodeOptions` go to node (a profiler, for instance), `options` to the server. */
+export function ourServer(main: string, image: string, nodeOptions: readonly string[] = [], options: readonly string[] = []): ServerCommand {
   return {
     name: 'ours',
     argv: (port) => [
-      process.execPath, ...nodeOptions, main, image,
+      process.execPath, ...nodeOptions, main, image, ...options,
       '--memory', `${GUEST_MEMORY >> 20}M`,
       '--listen', `127.0.0.1:${port}`,
     ],
