@@ -1,5 +1,5 @@
-/** One vCPU under run control, and the order in which several are started. */
-import type { ResumeAction, ThreadId } from '../target.js';
+/** One vCPU under run control. */
+import type { ThreadId } from '../target.js';
 import type { CpuView } from './cpu-view.js';
 import type { Job } from './job.js';
 import type { LastRegisters } from './last-registers.js';
@@ -13,13 +13,4 @@ export interface Cpu {
   job: Job | undefined;
   /** In HLT with nothing running; goes on only by an interrupt, a step or a reset. */
   halted: boolean;
-}
-
-/**
- * Steps first, as the client ordered them; then those that go on, beginning behind the thread that stopped last, so that
- * none is kept waiting for ever by one that stops again at once.
- */
-export function startOrder(actions: readonly ResumeAction[], stopped: ThreadId, threads: number): ResumeAction[] {
-  const turn = ({ kind, thread }: ResumeAction): number => (kind === 'continue' ? (thread - stopped - 1 + threads) % threads : -1);
-  return [...actions].sort((a, b) => turn(a) - turn(b));
 }

@@ -10,7 +10,7 @@ import { TargetError, type ResumeAction, type StopEvent, type ThreadId } from '.
 import type { Exit } from '../vmm/exit.js';
 import type { MachineEvent } from '../vmm/device.js';
 import type { Machine } from '../vmm/machine.js';
-import { startOrder, type Cpu } from './cpu.js';
+import type { Cpu } from './cpu.js';
 import type { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
 import { ExclusiveRun } from './exclusive-run.js';
@@ -38,7 +38,6 @@ export class RunControl {
   private readonly looks: GuestLooks;
   private actions: readonly ResumeAction[] = [];
   private resumedThread: ThreadId = 1;
-  private stoppedThread: ThreadId = 0;
 
   constructor(
     private readonly machine: Machine,
@@ -105,7 +104,7 @@ export class RunControl {
   }
 
   private begin(actions: readonly ResumeAction[]): void {
-    const started = startOrder(actions, this.stoppedThread, this.cpus.length)
+    const started = actions
       .map((action) => ({ cpu: this.cpu(action.thread), action }))
       .filter(({ cpu, action }) => !cpu.halted || action.kind !== 'continue')
       .map(({ cpu, action }) => ({ cpu, job: this.hooks.makeJob(action) }));
@@ -270,7 +269,6 @@ export class RunControl {
     }
     if (stop === undefined) return;
     if (stop.reason.kind === 'exited') this.over = true;
-    this.stoppedThread = stop.thread;
     this.hooks.onStop(stop);
   }
 
