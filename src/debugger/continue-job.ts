@@ -76,7 +76,8 @@ export class ContinueJob implements Job {
 
   get needsLooks(): boolean {
     const plants = this.plan !== undefined && this.plan.patches.length + this.plan.guards.length > 0;
-    return this.phase === 'run' && (plants || this.halts.mayBeHidden);
+    // A run that is stepped does not come to such a halt.
+    return this.phase === 'run' && (plants || (this.halts.mayBeHidden && !this.planned.isStepped));
   }
 
   ended(exit: Exit): JobResult {
