@@ -15,7 +15,7 @@ import { MappingLook, type Planned } from './breakpoint-planning.js';
 import { planLine, type DebugLog } from './debug-log.js';
 import type { GuestDebugRequest } from './guest-debug.js';
 import {
-  caughtStop, reinjection, type Job, type JobResult, type JobStart, type JobStop, type RunAgain, type RunAlone,
+  caughtStop, isAtIcebp, reinjection, type Job, type JobResult, type JobStart, type JobStop, type RunAgain, type RunAlone,
 } from './job.js';
 import type { JobOptions } from './job-options.js';
 import { isRunnable } from './mp-state.js';
@@ -105,7 +105,7 @@ export class ContinueJob implements Job {
         return { ...this.run('int3'), ...reinjection(view, hit.refused) };
       case 'guest-debug':
         view.vcpu.mergeDr6(hit.dr6);
-        return this.run('debug');
+        return { ...this.run('debug'), ...reinjection(view, isAtIcebp(view, hit.dr6)) };
       case 'stale-halt':
         return this.run();
       default:

@@ -71,12 +71,23 @@ export interface Caught {
   readonly keep?: () => boolean;
 }
 
+/** F1, INT1. */
+const ICEBP = 0xf1;
+
 /**
- * The guest's own int3 goes back to it. `refused`: KVM's emulator would not run it, so the pc is put behind it first, and
- * back again where the guest does not get it now, to meet it once more.
+ * Whether a #DB is that of an INT1 at the pc, behind which it is to be raised: no bit of DR6 explains it. VMX tells of it before
+ * the instruction has been passed (SDM vol. 3, 28.2.2, privileged software exceptions), SVM behind it.
  */
-export function reinjection(view: CpuView, refused: boolean): { instead?: () => void } {
-  if (!refused) return {};
+export function isAtIcebp(view: CpuView, dr6: bigint): boolean {
+  return dr6 === 0n && view.memory.read(view.pc, 1)[0] === ICEBP;
+}
+
+/**
+ * The guest's own int3 or INT1 goes back to it. `notPassed`: the pc is still at it (KVM's emulator would not run the int3, VMX the
+ * INT1), so it is put behind first, and back again where the guest does not get it now, to meet it once more.
+ */
+export function reinjection(view: CpuView, notPassed: boolean): { instead?: () => void } {
+  if (!notPassed) return {};
   view.pc += 1n;
   return { instead: () => { view.pc -= 1n; } };
 }

@@ -13,7 +13,7 @@ const REFUSALS = 'test/hosts/kernel-refusals.test.ts';
  * The quick selection, the most telling first: in Bochs these take about as long as all of `npm test` outside. What a host does
  * when it is stepped, when it runs into breakpoints and watches, one session of gdb's, and what doctor says.
  */
-const QUICK = ['test/kvm/debugger/stepping.test.ts', 'test/kvm/debugger/breakpoints.test.ts', SESSIONS, TABLE];
+const QUICK = ['test/kvm/debugger/stepping.test.ts', SESSIONS, TABLE, 'test/kvm/debugger/breakpoints.test.ts'];
 const QUICK_SESSIONS = { run: ['modes'], forced: false };
 
 const seconds = (text) => {
