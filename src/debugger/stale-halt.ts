@@ -33,8 +33,9 @@ export class FreeRunHalts {
     private readonly inKernel: boolean, private readonly keepsHalts: () => boolean,
   ) {}
 
-  /** A run begins at the pc. */
+  /** A run begins at the pc. A HLT that was stepped has been passed, though VMX and SVM keep the vCPU halted behind it. */
   runs(): void {
+    if (this.inKernel && this.memo.stepped && isHaltedInKernel(this.view.vcpu)) wake(this.view.vcpu);
     this.began = this.memo.stepped ? this.view.pc : undefined;
   }
 

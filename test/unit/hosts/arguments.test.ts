@@ -84,7 +84,7 @@ test('test:hosts: the files', async (t) => {
 
 test('.ci/run: a wrong word is one sentence and status 2', (t) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/ci.mjs'), '--hosts'], { encoding: 'utf8', timeout: 20_000 });
-  t.deepEqual([status, stdout, stderr], [2, '', 'Use: .ci/run [--all]\n']);
+  t.deepEqual([status, stdout, stderr], [2, '', 'Use: .ci/run [--all] [--record]\n']);
   t.end();
 });
 
