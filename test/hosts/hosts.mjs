@@ -18,8 +18,8 @@ const ATA_DISK = [
  * `packages`: the emulator's set in package-sets.mjs. `timeScale`: a test file has this many times its usual seconds;
  * Bochs's are its own, QEMU's those of this machine, which others may use too.
  * `kernelWords`, `preparation`: more words for the kernel, and a script for its shell before the job.
- * `quickToo`: more files for the quick selection, where the emulator is fast enough. `spareModules`: for tests, in /modules, not loaded. `sessionsLeftOut`: examples whose session the host does not survive with a
- * mechanism, and why.
+ * `quickToo`: more files for the quick selection, where the emulator is fast enough. `spareModules`: for tests, in /modules, not
+ * loaded. `sessionsLeftOut`: examples whose session the host does not survive with a mechanism, and why.
  */
 export const hosts = {
   vmx: {
