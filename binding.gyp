@@ -14,6 +14,7 @@
         "native/core/pty.cc",
         "native/core/run-deadline.cc",
         "native/core/run-loop.cc",
+        "native/core/sipi-wait.cc",
         "native/core/system.cc",
         "native/core/trap-flag.cc",
         "native/core/vcpu.cc",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <sys/ioctl.h>
 
 #include "run-deadline.h"
@@ -27,7 +28,7 @@ uint64_t enabled_hits(uint64_t dr6, uint64_t dr7) {
 }  // namespace
 
 RunLoop::RunLoop(int vcpu_fd, kvm_run* run, Vm& vm, std::atomic<bool>& kick)
-    : vcpu_fd_(vcpu_fd), run_(run), kick_(kick), trap_flag_(vcpu_fd, vm) {
+    : vcpu_fd_(vcpu_fd), run_(run), kick_(kick), trap_flag_(vcpu_fd, vm), sipi_(vcpu_fd) {
   run_->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
 }
 
@@ -108,6 +109,7 @@ std::optional<RunLoop::End> RunLoop::complete() {
 }
 
 RunLoop::End RunLoop::run_continuing() {
+  sipi_.let_go();
   for (;;) {
     const int result = enter(EnterMode::execute);
     if (result == 0) return {kExit};
@@ -128,6 +130,9 @@ std::optional<RunLoop::End> RunLoop::stop_asked() {
 
 RunLoop::End RunLoop::run_stepping(const RunPlan& plan) {
   for (;;) {
+    if (sipi_.possible()) {
+      if (auto end = await_sipi(plan)) return *end;
+    }
     kvm_regs regs;
     kvm_sregs sregs;
     kvm_vcpu_events events;
@@ -144,14 +149,42 @@ RunLoop::End RunLoop::run_stepping(const RunPlan& plan) {
       step_open_ = false;
       return {kError, -result};
     }
-    // EINTR and DEBUG exclude each other: an unchanged RIP means that nothing was executed.
-    if (run_->s.regs.regs.rip != step_start_.rip) finish_step();
+    // EINTR and DEBUG exclude each other: an unchanged RIP means that nothing was executed. An INIT sets it, too.
+    if (result == -EINTR && run_->s.regs.regs.rip != step_start_.rip) finish_step();
+    if (result == -EAGAIN) sipi_.initialized();
     step_open_ = false;
     if (auto end = stop_asked()) {
-      end_unchecked_ = end->interrupted;
+      end_unchecked_ = true;
       return *end;
     }
     if (plan_ended(plan)) return {kPlanDone};
+  }
+}
+
+std::optional<RunLoop::End> RunLoop::await_sipi(const RunPlan& plan) {
+  for (;;) {
+    switch (sipi_.ask()) {
+      case SipiWait::Answer::running:
+        return std::nullopt;
+      case SipiWait::Answer::started: {
+        auto& area = run_->s.regs;
+        if (ioctl(vcpu_fd_, KVM_GET_REGS, &area.regs) != 0 || ioctl(vcpu_fd_, KVM_GET_SREGS, &area.sregs) != 0 ||
+            ioctl(vcpu_fd_, KVM_GET_VCPU_EVENTS, &area.events) != 0) {
+          return End{kError, errno};
+        }
+        staged_ = 0;  // what was set while it waited, the SIPI has replaced
+        // The start counts as a step: it ends where the vCPU now stands, before the first instruction.
+        steps_++;
+        if (plan_ended(plan)) return End{kPlanDone};
+        return std::nullopt;
+      }
+      case SipiWait::Answer::waiting:
+        break;
+    }
+    // A kick's signal ends it at once.
+    const timespec pause{0, 100'000};
+    nanosleep(&pause, nullptr);
+    if (auto end = stop_asked()) return end;
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "exit-record.h"
 #include "run-plan.h"
+#include "sipi-wait.h"
 #include "trap-flag.h"
 
 namespace kvm {
@@ -40,6 +41,8 @@ class RunLoop {
   void read_registers(kvm_regs* regs, kvm_sregs* sregs, kvm_vcpu_events* events) const;
   // The registers were read or set by ioctl: the sync area holds what KVM_GET_REGS gave.
   void registers_refreshed();
+  // KVM_GET_MP_STATE or KVM_SET_MP_STATE was issued from outside.
+  void mp_state_is(uint32_t state) { sipi_.note(state); }
   void own_trap_flag_set(bool own) { trap_flag_.set_own(own); }
   bool own_trap_flag() const { return trap_flag_.own(); }
   void unstage(uint32_t bits) { staged_ &= ~bits; }
@@ -57,6 +60,8 @@ class RunLoop {
   std::optional<End> stop_asked();
   End run_continuing();
   End run_stepping(const RunPlan& plan);
+  // Waits until the vCPU has its SIPI, if it is one that waits for it.
+  std::optional<End> await_sipi(const RunPlan& plan);
   // What a KVM_RUN that returned 0 within a step means. nullopt: a step is finished and nothing else happened.
   std::optional<End> classify_step();
   void finish_step();
@@ -70,6 +75,7 @@ class RunLoop {
   kvm_run* const run_;
   std::atomic<bool>& kick_;
   TrapFlag trap_flag_;
+  SipiWait sipi_;
   kvm_guest_debug applied_debug_{};
 
   uint32_t staged_ = 0;
@@ -81,7 +87,8 @@ class RunLoop {
   // A step has begun and its I/O, MMIO or MSR access waits to be completed.
   bool step_open_ = false;
   StepStart step_start_{};
-  // A step was finished by an exit that JavaScript had to see; the plan's end is still to be looked at.
+  // A step may have been finished by an exit that JavaScript had to see, or before a kick; the plan's end is still to be
+  // looked at.
   bool end_unchecked_ = false;
   bool fix_pushf_ = false;
   uint64_t steps_ = 0;

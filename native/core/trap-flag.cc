@@ -1,6 +1,7 @@
 #include "trap-flag.h"
 
 #include <algorithm>
+#include <cstring>
 #include <sys/ioctl.h>
 
 #include "guest-memory.h"
@@ -10,6 +11,9 @@ namespace kvm {
 namespace {
 
 constexpr uint64_t kEferLma = 0x400;
+constexpr uint64_t kCr0Pe = 1;
+constexpr uint64_t kInterruptFlag = 0x200;
+constexpr uint64_t kLongestInstruction = 15;
 constexpr uint8_t kTrapFlagInSecondByte = 0x01;
 
 bool in_64bit_code(const kvm_sregs& sregs) { return (sregs.efer & kEferLma) != 0 && sregs.cs.l != 0; }
@@ -64,6 +68,7 @@ StepStart step_start(const kvm_regs& regs, const kvm_sregs& sregs) {
   start.long_mode = in_64bit_code(sregs);
   start.stack = start.long_mode ? regs.rsp : static_cast<uint32_t>(sregs.ss.base + start.stack_offset);
   start.default_32 = sregs.cs.db != 0;
+  start.cs = sregs.cs.selector;
   start.rflags = regs.rflags;
   return start;
 }
@@ -74,6 +79,11 @@ void TrapFlag::after_step(const StepStart& start, const kvm_regs& regs, const kv
   int64_t stack_moved = static_cast<int64_t>(((regs.rsp & mask) - start.stack_offset) & mask);
   // A 16- or 32-bit stack pointer that moved down.
   if (mask != ~uint64_t{0} && stack_moved > static_cast<int64_t>(mask / 2)) stack_moved -= static_cast<int64_t>(mask) + 1;
+
+  // An interrupt gate clears IF. So does CLI, which is 1 byte long and pushes nothing.
+  if ((start.rflags & kInterruptFlag) != 0 && (regs.rflags & kInterruptFlag) == 0 && !own_ && (rip_moved != 1 || stack_moved != 0)) {
+    clear_in_interrupt_frame(start, regs, sregs);
+  }
 
   const int64_t distance = stack_moved < 0 ? -stack_moved : stack_moved;
   const bool one_operand = distance == 2 || distance == 4 || distance == 8;
@@ -108,6 +118,43 @@ void TrapFlag::after_step(const StepStart& start, const kvm_regs& regs, const kv
     } else if (decoded.opcode == 0xcc || decoded.opcode == 0xcd || decoded.opcode == 0xce || decoded.opcode == 0xf1) {
       own_ = false;  // delivery through the IVT or IDT clears TF (SDM vol. 3, 6.12.1.3)
     }
+  }
+}
+
+// IP, CS and FLAGS, each `width` bytes, of an interrupt that came before the instruction, or behind a HLT that it ended.
+bool TrapFlag::clear_in_frame_at(const StepStart& start, uint64_t linear, unsigned width) {
+  uint8_t frame[24];
+  if (!read_linear(linear, frame, 3 * width)) return false;
+  const auto value = [&](unsigned index, unsigned size) {
+    uint64_t result = 0;
+    std::memcpy(&result, frame + index * width, size);
+    return result;
+  };
+  const uint64_t mask = width == 8 ? ~uint64_t{0} : (uint64_t{1} << 8 * width) - 1;
+  const bool is_return = ((value(0, width) - start.rip) & mask) <= kLongestInstruction;
+  if (!is_return || value(1, 2) != start.cs) return false;
+  const uint64_t second_byte = 2 * width + 1;
+  if ((frame[second_byte] & kTrapFlagInSecondByte) != 0) {
+    write_linear_byte(linear + second_byte, frame[second_byte] & ~kTrapFlagInSecondByte);
+  }
+  return true;
+}
+
+// The frame lies below the stack as it was, or, where the gate switched stacks, on the new one, on which the handler's
+// first instruction may have pushed a register (SDM vol. 3, 6.12.1, 6.14.2; vol. 3, 20.1.4 for real mode).
+void TrapFlag::clear_in_interrupt_frame(const StepStart& start, const kvm_regs& regs, const kvm_sregs& sregs) {
+  const bool long_mode = (sregs.efer & kEferLma) != 0;
+  const bool real_mode = (sregs.cr0 & kCr0Pe) == 0;
+  const uint64_t mask = stack_mask(sregs);
+  const uint64_t base = in_64bit_code(sregs) ? 0 : sregs.ss.base;
+  for (const unsigned width : {long_mode ? 8u : real_mode ? 2u : 4u, 2u}) {
+    const uint64_t below = long_mode ? (start.stack & ~uint64_t{15}) - 5 * width
+                                     : start.stack - start.stack_offset + ((start.stack_offset - 3 * width) & mask);
+    const uint64_t top = base + (regs.rsp & mask);
+    for (const uint64_t at : {below, top, top + width}) {
+      if (clear_in_frame_at(start, at, width)) return;
+    }
+    if (width == 2 || long_mode) return;
   }
 }
 

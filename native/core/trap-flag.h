@@ -24,6 +24,7 @@ struct StepStart {
   uint64_t stack_offset;  // SP, ESP or RSP, as wide as the stack is
   bool long_mode;
   bool default_32;  // CS.D
+  uint16_t cs;
   uint64_t rflags;
 };
 
@@ -37,12 +38,15 @@ class TrapFlag {
   bool own() const { return own_; }
   void set_own(bool own) { own_ = own; }
 
-  // After a finished step: follows POPF, IRET and INT n; with `fix_pushf` clears the TF that a stepped PUSHF (VMX, SVM)
+  // After a finished step: follows POPF, IRET and INT n; takes KVM's TF out of the frame of an interrupt that was delivered
+  // in it, which the handler's IRET would make the guest's own; with `fix_pushf` clears the TF that a stepped PUSHF (VMX, SVM)
   // pushed. Instructions are told apart by how far RIP and RSP moved first, and read only when they could be one of
   // these, so that a usual step costs nothing.
   void after_step(const StepStart& start, const kvm_regs& regs, const kvm_sregs& sregs, bool fix_pushf);
 
  private:
+  void clear_in_interrupt_frame(const StepStart& start, const kvm_regs& regs, const kvm_sregs& sregs);
+  bool clear_in_frame_at(const StepStart& start, uint64_t linear, unsigned width);
   bool read_linear(uint64_t address, void* bytes, size_t length);
   bool write_linear_byte(uint64_t address, uint8_t byte);
   bool translate(uint64_t linear, uint64_t* physical);

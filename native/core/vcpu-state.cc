@@ -80,11 +80,13 @@ uint32_t Vcpu::mp_state() {
   const uint32_t state = get<kvm_mp_state>(KVM_GET_MP_STATE, "KVM_GET_MP_STATE").mp_state;
   // Asking lets a SIPI that waits take effect (arch/x86/kvm/x86.c, kvm_arch_vcpu_ioctl_get_mpstate), which sets CS and RIP.
   if (!loop_->completion_pending()) refresh(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS);
+  loop_->mp_state_is(state);
   return state;
 }
 
 void Vcpu::set_mp_state(uint32_t state) {
   set(KVM_SET_MP_STATE, "KVM_SET_MP_STATE", kvm_mp_state{state});
+  loop_->mp_state_is(state);
   // A SIPI sets CS and RIP.
   refresh(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS);
 }

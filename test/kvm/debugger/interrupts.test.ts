@@ -7,6 +7,7 @@ import { HLT, NOP } from './machine-code.js';
 /** Each handler counts here, by its vector. */
 const COUNTS = 0x600;
 const HANDLERS = 0x7d00;
+const DEBUG = 1;
 const NMI = 2;
 const TIMER = 8;
 const IRQ3 = 0x0b;
@@ -21,11 +22,11 @@ const STI = 0xfb;
 /** Real mode: SETUP, then `loop`; the handlers count, tell the 8259 and return. */
 function guestOf(loop: readonly number[]): GuestUnderDebug {
   const guest = new GuestUnderDebug('real', [...SETUP, ...loop], undefined, undefined, { irqchip: 'kernel' });
-  for (const vector of [NMI, TIMER, IRQ3]) {
+  for (const vector of [DEBUG, NMI, TIMER, IRQ3]) {
     const handler = HANDLERS + 0x20 * vector;
     guest.poke(4 * vector, [handler & 0xff, handler >> 8, 0, 0]);
-    // push ax; inc word [COUNTS + 2 * vector]; EOI but for NMI; pop ax; iret
-    guest.poke(handler, [0x50, 0xff, 0x06, (COUNTS + 2 * vector) & 0xff, COUNTS >> 8, ...(vector === NMI ? [] : out(0x20, 0x20)), 0x58, 0xcf]);
+    // push ax; inc word [COUNTS + 2 * vector]; EOI but for #DB and NMI; pop ax; iret
+    guest.poke(handler, [0x50, 0xff, 0x06, (COUNTS + 2 * vector) & 0xff, COUNTS >> 8, ...(vector <= NMI ? [] : out(0x20, 0x20)), 0x58, 0xcf]);
   }
   return guest;
 }
@@ -100,6 +101,32 @@ test('monitor step-interrupts: on lets them in, off holds them back', async (t) 
     }
     t.ok(count(guest, TIMER) > before, 'a tick was stepped through');
     t.match(say(guest, 'step-interrupts maybe'), /^Say "monitor step-interrupts on"/);
+  } finally {
+    guest.close();
+  }
+});
+
+test('what KVM steps with is not left in the flags that a handler returns to', async (t) => {
+  // sti; 1: pushf; pop ax; test ah, 1; jz 1b; inc word [COUNTS]; jmp 1b: counts each TF that it sees.
+  const guest = guestOf([STI, 0x9c, 0x58, 0xf6, 0xc4, 0x01, 0x74, 0xf9, 0xff, 0x06, COUNTS & 0xff, COUNTS >> 8, 0xeb, 0xf3]);
+  try {
+    const loop = SETUP.length + 1;
+    await toLoop(guest, loop);
+    say(guest, 'step-interrupts on');
+    for (let round = 0; round < 5; round++) {
+      const before = count(guest, TIMER);
+      for (let i = 0; i < 2000 && count(guest, TIMER) === before; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        await guest.step();
+      }
+      t.ok(count(guest, TIMER) > before, 'a tick was stepped into');
+      // Out of the handler again, by its IRET.
+      for (let i = 0; i < 100 && (guest.offset < loop || guest.offset > loop + 13); i++) await guest.step();
+      t.ok(guest.offset >= loop && guest.offset <= loop + 13, 'and its handler has returned');
+      t.equal(guest.read('eflags') & 0x100n, 0n, 'the guest has no TF of its own');
+      await runFor(guest, 5);
+    }
+    t.deepEqual([count(guest, 0), count(guest, DEBUG)], [0, 0], 'neither TF nor #DB was seen by the guest');
   } finally {
     guest.close();
   }
