@@ -166,6 +166,8 @@ std::optional<RunLoop::End> RunLoop::await_sipi(const RunPlan& plan) {
     switch (sipi_.ask()) {
       case SipiWait::Answer::running:
         return std::nullopt;
+      case SipiWait::Answer::failed:
+        return End{kError, errno};
       case SipiWait::Answer::started: {
         auto& area = run_->s.regs;
         if (ioctl(vcpu_fd_, KVM_GET_REGS, &area.regs) != 0 || ioctl(vcpu_fd_, KVM_GET_SREGS, &area.sregs) != 0 ||

@@ -10,8 +10,7 @@ void SipiWait::note(uint32_t mp_state) {
 
 SipiWait::Answer SipiWait::ask() {
   kvm_mp_state state{};
-  // Without a local APIC in the kernel there is no such state, and nothing to wait for.
-  if (ioctl(vcpu_fd_, KVM_GET_MP_STATE, &state) != 0) state.mp_state = KVM_MP_STATE_RUNNABLE;
+  if (ioctl(vcpu_fd_, KVM_GET_MP_STATE, &state) != 0) return Answer::failed;
   const bool waited = waited_;
   note(state.mp_state);
   if (!waited_) return waited ? Answer::started : Answer::running;

@@ -26,6 +26,7 @@ class SipiWait {
   enum class Answer {
     running,  // or not yet initialized, which KVM_RUN waits for
     waiting,
+    failed,   // errno says why
     started,  // the SIPI has come since it waited; CS and RIP are new
   };
   // Asking lets a SIPI that has arrived take effect (arch/x86/kvm/x86.c, kvm_arch_vcpu_ioctl_get_mpstate).

@@ -19,7 +19,7 @@ const ONE_IN = Number(process.env['HOST_TIME_SCALE'] ?? 1);
 /** What a failed call that is no ioctl is called in an error. */
 const OPERATIONS = { open: 'open', mmap: 'mmap', thread: 'pthread_create', madvise: 'madvise' } as const;
 /** Numbers of ioctls (the low byte of the request, `<linux/kvm.h>`). */
-const RUN = 0x80, TRANSLATE = 0x85, SET_GUEST_DEBUG = 0x9b, HAS_DEVICE_ATTR = 0xe3;
+const RUN = 0x80, TRANSLATE = 0x85, SET_GUEST_DEBUG = 0x9b, GET_MP_STATE = 0x98, HAS_DEVICE_ATTR = 0xe3;
 const CREATE_VM = 0x01, CREATE_VCPU = 0x41, SET_MEMORY = 0x46, SET_MSRS = 0x89, SET_REGS = 0x82, SET_SREGS = 0x84, CREATE_IRQCHIP = 0x60, SET_IRQCHIP = 0x63;
 
 function root(): string {
@@ -84,7 +84,7 @@ const numberOf = ({ kind, request }: Injection): number => (kind === 'ioctl' ? r
  */
 function mayPass(life: string, injection: Injection): boolean {
   if (injection.kind === 'timer' || numberOf(injection) === HAS_DEVICE_ATTR) return true;
-  return life === 'probe' && [RUN, SET_GUEST_DEBUG, TRANSLATE].includes(numberOf(injection));
+  return life === 'probe' && [RUN, SET_GUEST_DEBUG, TRANSLATE, GET_MP_STATE].includes(numberOf(injection));
 }
 
 function faultOf(life: string, injection: Injection): string | undefined {
