@@ -130,7 +130,8 @@ export class RunningServer {
     let guest: { size: number; resident: number } | undefined;
     for (const mapping of readMappings(pid)) {
       total += mapping.resident;
-      const couldBeGuest = mapping.anonymous && mapping.size >= GUEST_MEMORY;
+      // Below 1 MiB some keep a mapping apart.
+      const couldBeGuest = mapping.anonymous && mapping.size >= GUEST_MEMORY - (1 << 20);
       if (couldBeGuest && (guest === undefined || mapping.size < guest.size)) guest = mapping;
     }
     if (guest === undefined) throw new Error(`no mapping of ${GUEST_MEMORY} bytes of guest RAM in /proc/${pid}/smaps`);
