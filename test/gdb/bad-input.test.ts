@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type Test } from 'tape';
 import { buildGuests, GUESTS_FOLDER, SERVER_MAIN } from './support/gdb-session.js';
+import { TIME_SCALE } from '../time-scale.js';
 
-const PATIENCE_MILLISECONDS = 20_000;
+const PATIENCE_MILLISECONDS = 20_000 * TIME_SCALE;
 const GUEST = 'build/modes.img';
 buildGuests();
 const KERNEL = readFileSync(join(GUESTS_FOLDER, 'build/kernel64.elf'));

@@ -7,6 +7,7 @@ import test from 'tape';
 import { checkAnswers, withAttachedGdb } from './support/gdb-console.js';
 import { GUESTS_FOLDER, SERVER_MAIN } from './support/gdb-session.js';
 import { withTinyGuest } from './support/tiny-guests.js';
+import { TIME_SCALE } from '../time-scale.js';
 
 async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-options-'));
@@ -85,7 +86,7 @@ test('--load and --entry: where a flat image goes and begins', async (t) => {
 
 test('--listen beyond this machine is warned of', async (t) => {
   const server = spawn(process.execPath, [SERVER_MAIN, '--listen', '0.0.0.0:0', 'build/hello.img'], { cwd: GUESTS_FOLDER, stdio: ['ignore', 'ignore', 'pipe'] });
-  const timer = setTimeout(() => server.kill('SIGKILL'), 10_000);
+  const timer = setTimeout(() => server.kill('SIGKILL'), 10_000 * TIME_SCALE);
   let said = '';
   for await (const text of server.stderr.setEncoding('utf8')) {
     said += String(text);
@@ -129,7 +130,7 @@ test('a halted CPU is shown as halted by monitor', async (t) => {
     await withAttachedGdb(args, async (gdb) => {
       t.match(await gdb.run('monitor info registers'), / HLT=0\n/);
       gdb.begin('continue');
-      const deadline = Date.now() + 5000;
+      const deadline = Date.now() + 5000 * TIME_SCALE;
       while (!gdb.transcript.includes('nothing can wake it') && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
       gdb.interrupt();
       await gdb.answer();

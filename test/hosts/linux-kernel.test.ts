@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import test, { type Test } from 'tape';
 import { parseLinuxHeader } from '../../src/vmm/boot/linux-header.js';
 import { checkAnswers, withGdb } from '../gdb/support/gdb-console.js';
-import { TIME_SCALE } from '../gdb/support/gdb-session.js';
+import { TIME_SCALE } from '../time-scale.js';
 
 const KERNEL = process.env['HOST_KERNEL'];
 /** No word of these may be needed to come so far: `nokaslr` is what the kernel then says first. */

@@ -1,6 +1,7 @@
 /** A program that runs under gdb until it has said something. */
 import type { GdbConsole } from '../support/gdb-console.js';
-import { TIME_SCALE, type Server } from '../support/gdb-session.js';
+import { type Server } from '../support/gdb-session.js';
+import { TIME_SCALE } from '../../time-scale.js';
 
 /** Software KVM and a busy machine are slow; on a quiet one it is over in seconds. */
 export const PATIENCE_MILLISECONDS = 200_000 * TIME_SCALE;

@@ -10,6 +10,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TIME_SCALE } from '../../time-scale.js';
 
 const OUTPUT_FOLDER = fileURLToPath(new URL('../../../', import.meta.url));
 export const SERVER_MAIN = join(OUTPUT_FOLDER, 'src/cli/main.js');
@@ -19,8 +20,6 @@ export const PACKAGE_FOLDER = findPackageFolder(OUTPUT_FOLDER);
 export const GUESTS_FOLDER = join(PACKAGE_FOLDER, 'examples/guests');
 export const GDB_HELPER = join(PACKAGE_FOLDER, 'gdb/kvm_gdbserver.py');
 
-/** A slow host (docs/hosts.md) has this many times as long; set by its runner. */
-export const TIME_SCALE = Number(process.env['HOST_TIME_SCALE'] ?? 1);
 /** A guest may have to run on to where --stop-at is. */
 const START_MILLISECONDS = 40_000 * TIME_SCALE;
 const SESSION_MILLISECONDS = 60_000 * TIME_SCALE;

@@ -4,8 +4,9 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GUESTS_FOLDER, SERVER_MAIN } from './gdb-session.js';
+import { TIME_SCALE } from '../../time-scale.js';
 
-const WAIT_MILLISECONDS = 30_000;
+const WAIT_MILLISECONDS = 30_000 * TIME_SCALE;
 
 export interface TerminalSettings {
   /** Added to the environment. */

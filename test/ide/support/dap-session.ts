@@ -4,7 +4,7 @@
  */
 import { DebugClient } from '@vscode/debugadapter-testsupport';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { TIME_SCALE } from '../../gdb/support/gdb-session.js';
+import { TIME_SCALE } from '../../time-scale.js';
 
 const EVENT_MILLISECONDS = 20_000 * TIME_SCALE;
 const KEPT = ['initialized', 'stopped', 'terminated', 'exited', 'output', 'breakpoint'] as const;

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tape';
-import { GUESTS_FOLDER, TIME_SCALE } from '../../gdb/support/gdb-session.js';
+import { GUESTS_FOLDER } from '../../gdb/support/gdb-session.js';
+import { TIME_SCALE } from '../../time-scale.js';
 
 const SESSION_MILLISECONDS = 60_000 * TIME_SCALE;
 const PROMPT = '(lldb) ';

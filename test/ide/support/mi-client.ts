@@ -1,6 +1,7 @@
 /** A front end that speaks gdb's machine interface (gdb manual, "GDB/MI"): numbered commands, their answers, what comes between. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { GUESTS_FOLDER, TIME_SCALE } from '../../gdb/support/gdb-session.js';
+import { GUESTS_FOLDER } from '../../gdb/support/gdb-session.js';
+import { TIME_SCALE } from '../../time-scale.js';
 
 const ANSWER_MILLISECONDS = 20_000 * TIME_SCALE;
 

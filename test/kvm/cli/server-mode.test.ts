@@ -4,6 +4,7 @@ import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import test from 'tape';
 import { guestThatExits, packet, SPIN, start, withFolder, type ServerProcess } from './support/server-process.js';
+import { TIME_SCALE } from '../../time-scale.js';
 
 const LISTENING = /^Listening on 127\.0\.0\.1:(\d+)$/m;
 
@@ -43,7 +44,7 @@ test('server mode: --ready-file is there while gdb may connect, with the address
     const file = join(folder, 'ready');
     writeFileSync(file, 'from an earlier run\n');
     const server = start(['--listen', ':0', '--ready-file', file, ...guestIn(folder, SPIN)]);
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 10_000 * TIME_SCALE;
     const content = (): string => existsSync(file) ? readFileSync(file, 'utf8') : '';
     while (!content().startsWith('127') && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 1));
     const address = content();

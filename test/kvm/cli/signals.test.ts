@@ -4,10 +4,9 @@ import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import test from 'tape';
 import { FLOOD, HALT, packet, SPIN, start, withFolder, type ServerProcess } from './support/server-process.js';
+import { TIME_SCALE } from '../../time-scale.js';
 
-const LIMIT_MS = 1000;
-/** A slow host (docs/hosts.md) has this many times as long; set by its runner. */
-const SLOWNESS = Number(process.env['HOST_TIME_SCALE'] ?? 1);
+const LIMIT_MS = 1000 * TIME_SCALE;
 
 interface Situation {
   readonly code: Uint8Array;
@@ -66,7 +65,7 @@ for (const [name, { code, options = [], prepare }] of Object.entries(SITUATIONS)
         const ended = await server.ended;
         socket?.destroy();
         t.deepEqual([ended.status, ended.signal], [status, null], `${signal}: ${ended.stderr.slice(-300)}`);
-        t.ok(milliseconds < LIMIT_MS * SLOWNESS, `${milliseconds.toFixed(0)} ms`);
+        t.ok(milliseconds < LIMIT_MS, `${milliseconds.toFixed(0)} ms`);
         t.deepEqual([existsSync(path), existsSync(ready)], [false, false], 'socket and ready file are gone');
       });
     }

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'tape';
+import { TIME_SCALE } from '../../time-scale.js';
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 15_000 * TIME_SCALE;
 const RUN = ['--run', '--listen', ':0', '--serial', 'none', '--boot', 'flat'];
 
 /** mov al,3; out e9,al (five times); out f4,al */

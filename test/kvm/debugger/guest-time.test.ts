@@ -5,11 +5,11 @@ import { APIC_GUEST, PIT_GUEST } from './timer-guests.js';
 import { withMachine, type MachineUnderDebug } from './machine-under-debug.js';
 import { canSetTsc } from '../../../src/vmm/host/tsc-control.js';
 import { SHORT_STOP_MILLISECONDS } from '../../../src/vmm/guest-clock.js';
+import { TIME_SCALE } from '../../time-scale.js';
 
 const MIB = 1 << 20;
 const STOP_MILLISECONDS = 400;
 /** What a busy host may need between a stop or a start and the moment at which this program looks. */
-const TIME_SCALE = Number(process.env['HOST_TIME_SCALE'] ?? 1);
 const SLACK_MILLISECONDS = 150 * TIME_SCALE;
 
 /** Runs the guest for a time, and stops it. */

@@ -10,6 +10,7 @@ import { accessesOf, type AccessState, type MemoryAccess } from '../../../src/x8
 import { Machine } from '../../../src/vmm/machine.js';
 import type { TestMode } from './guest-under-debug.js';
 import { encode, IMPLIED_FORMS, OPERAND_FORMS, Random, type Encoded, type Form } from './instruction-corpus.js';
+import { TIME_SCALE } from '../../time-scale.js';
 
 const CODE = 0x3000;
 const CODE_SIZE = 32;
@@ -22,7 +23,7 @@ const CR4_SSE = 0x600n;
 const WINDOW = 0x4000;
 const WINDOW_SIZE = 0x9_0000 - WINDOW;
 /** An emulated host (docs/hosts.md) has a third of the time for it. */
-const TRIES = Math.ceil(12 / Number(process.env['HOST_TIME_SCALE'] ?? 1));
+const TRIES = Math.ceil(12 / TIME_SCALE);
 const CONTENTS = [1, 2, 3].map((seed) => new Random(seed).bytes(WINDOW_SIZE));
 const RFLAGS_TF = 0x100n;
 

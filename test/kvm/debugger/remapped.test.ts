@@ -2,7 +2,7 @@
 import test from 'tape';
 import type { Mechanism } from '../../../src/breakpoints/planner.js';
 import { inEveryMode } from '../../../src/breakpoints/capabilities.js';
-import { TIME_SCALE } from '../../gdb/support/gdb-session.js';
+import { TIME_SCALE } from '../../time-scale.js';
 import { GuestUnderDebug, hostCapabilities } from './guest-under-debug.js';
 
 const le = (value: number, size: number): number[] => Array.from({ length: size }, (_, i) => (value >>> (8 * i)) & 0xff);

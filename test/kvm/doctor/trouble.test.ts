@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import test from 'tape';
+import { TIME_SCALE } from '../../time-scale.js';
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 const CHECK = new URL('../../../src/vmm/host/host-check.js', import.meta.url).href;
@@ -36,7 +37,7 @@ interface Said {
 
 function execute(command: readonly string[], environment: NodeJS.ProcessEnv = {}): Said {
   const { status, stdout, stderr } = spawnSync(command[0] ?? '', command.slice(1), {
-    encoding: 'utf8', timeout: 20_000, env: { ...process.env, ...environment },
+    encoding: 'utf8', timeout: 20_000 * TIME_SCALE, env: { ...process.env, ...environment },
   });
   return { status, stdout, stderr };
 }

@@ -10,8 +10,9 @@ import { textRows, textScreen } from '../../../src/vmm/display/text-screen.js';
 import { Machine, type MachineOptions } from '../../../src/vmm/machine.js';
 import { runUntilEnd } from '../../../src/vmm/run-machine.js';
 import type { BlockImage } from '../../../src/vmm/storage/block-image.js';
+import { TIME_SCALE } from '../../time-scale.js';
 
-const PATIENCE_SECONDS = 60 * Number(process.env['HOST_TIME_SCALE'] ?? 1);
+const PATIENCE_SECONDS = 60 * TIME_SCALE;
 const SLICE_MILLISECONDS = 150;
 
 interface Board {

@@ -10,12 +10,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type Test } from 'tape';
 import type { Injection } from './machine-lives.js';
+import { TIME_SCALE } from '../../time-scale.js';
 
 const PROGRAM = fileURLToPath(new URL('./machine-lives.js', import.meta.url));
 /** One life takes milliseconds, on an emulated host (docs/hosts.md) seconds; whatever takes longer than this hangs. */
-const SILENCE_MS = 20_000;
+const SILENCE_MS = 20_000 * TIME_SCALE;
 /** On an emulated host a machine takes 50 times as long, and there one call in so many fails; then not every kind is met. */
-const ONE_IN = Number(process.env['HOST_TIME_SCALE'] ?? 1);
+const ONE_IN = TIME_SCALE;
 /** What a failed call that is no ioctl is called in an error. */
 const OPERATIONS = { open: 'open', mmap: 'mmap', thread: 'pthread_create', madvise: 'madvise' } as const;
 /** Numbers of ioctls (the low byte of the request, `<linux/kvm.h>`). */

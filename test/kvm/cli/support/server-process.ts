@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TIME_SCALE } from '../../../time-scale.js';
 
 export const MAIN = fileURLToPath(new URL('../../../../src/cli/main.js', import.meta.url));
-export const PATIENCE_MS = 15_000;
+export const PATIENCE_MS = 15_000 * TIME_SCALE;
 
 /** Machine code, real mode, for `--boot flat`. */
 export const SPIN = Uint8Array.from([0xfb, 0xeb, 0xfe]); // sti; jmp $
