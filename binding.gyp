@@ -15,6 +15,7 @@
         "native/core/run-deadline.cc",
         "native/core/run-loop.cc",
         "native/core/sipi-wait.cc",
+        "native/core/staged-registers.cc",
         "native/core/system.cc",
         "native/core/trap-flag.cc",
         "native/core/vcpu.cc",

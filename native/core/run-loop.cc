@@ -28,7 +28,7 @@ uint64_t enabled_hits(uint64_t dr6, uint64_t dr7) {
 }  // namespace
 
 RunLoop::RunLoop(int vcpu_fd, kvm_run* run, Vm& vm, std::atomic<bool>& kick)
-    : vcpu_fd_(vcpu_fd), run_(run), kick_(kick), trap_flag_(vcpu_fd, vm), sipi_(vcpu_fd) {
+    : vcpu_fd_(vcpu_fd), run_(run), kick_(kick), trap_flag_(vcpu_fd, vm), sipi_(vcpu_fd), staged_(run) {
   run_->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
 }
 
@@ -61,10 +61,7 @@ int RunLoop::enter(EnterMode mode) {
   run_->exit_reason = KVM_EXIT_UNKNOWN;
   completion_pending_ = false;
   const int result = ioctl(vcpu_fd_, KVM_RUN, 0) < 0 ? -errno : 0;
-  // An AP that has not been started is not given its registers: the kernel leaves the bits and overwrites the values.
-  staged_ &= static_cast<uint32_t>(run_->kvm_dirty_regs);
-  run_->kvm_dirty_regs = 0;
-  if (result == -EINVAL) staged_ = 0;  // what KVM refused must not be tried for ever
+  staged_.entered(result);
   if (!single_stepping()) trap_flag_.set_own((run_->s.regs.regs.rflags & kTrapFlag) != 0);
   if (result == 0) completion_pending_ = exit_needs_completion();
   return result;
@@ -174,7 +171,7 @@ std::optional<RunLoop::End> RunLoop::await_sipi(const RunPlan& plan) {
             ioctl(vcpu_fd_, KVM_GET_VCPU_EVENTS, &area.events) != 0) {
           return End{kError, errno};
         }
-        staged_ = 0;  // what was set while it waited, the SIPI has replaced
+        staged_.clear();  // what was set while it waited, the SIPI has replaced
         // The start counts as a step: it ends where the vCPU now stands, before the first instruction.
         steps_++;
         if (plan_ended(plan)) return End{kPlanDone};
@@ -249,7 +246,9 @@ kvm_guest_debug RunLoop::wanted_debug(const RunPlan& plan) const {
 std::optional<RunLoop::End> RunLoop::apply_debug(const kvm_guest_debug& wanted) {
   if (std::memcmp(&wanted, &applied_debug_, sizeof wanted) == 0) return std::nullopt;
   if ((wanted.control & kInject) != 0) {
-    if (auto end = flush_staged_by_ioctl()) return end;
+    if (!staged_.set_by_ioctl(vcpu_fd_)) return End{kError, errno};
+    auto& area = run_->s.regs;
+    read_registers(&area.regs, &area.sregs, &area.events);
   }
   const bool was_stepping = single_stepping();
   if (ioctl(vcpu_fd_, KVM_SET_GUEST_DEBUG, &wanted) != 0) return End{kError, errno, kErrorInSetGuestDebug};
@@ -260,7 +259,7 @@ std::optional<RunLoop::End> RunLoop::apply_debug(const kvm_guest_debug& wanted) 
   }
   if (!single_stepping()) {
     // KVM took its TF away and with it the guest's own.
-    if (was_stepping && trap_flag_.own() && (staged_ & KVM_SYNC_X86_REGS) == 0) {
+    if (was_stepping && trap_flag_.own() && !staged_.has(KVM_SYNC_X86_REGS)) {
       run_->s.regs.regs.rflags |= kTrapFlag;
       run_->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
     }
@@ -268,41 +267,18 @@ std::optional<RunLoop::End> RunLoop::apply_debug(const kvm_guest_debug& wanted) 
   return std::nullopt;
 }
 
-std::optional<RunLoop::End> RunLoop::flush_staged_by_ioctl() {
-  int result = 0;
-  if (staged_ & KVM_SYNC_X86_REGS) result = ioctl(vcpu_fd_, KVM_SET_REGS, &staged_regs_);
-  if (result == 0 && (staged_ & KVM_SYNC_X86_SREGS)) result = ioctl(vcpu_fd_, KVM_SET_SREGS, &staged_sregs_);
-  if (result == 0 && (staged_ & KVM_SYNC_X86_EVENTS)) result = ioctl(vcpu_fd_, KVM_SET_VCPU_EVENTS, &staged_events_);
-  if (result != 0) return End{kError, errno};
-  auto& area = run_->s.regs;
-  read_registers(&area.regs, &area.sregs, &area.events);
-  staged_ = 0;
-  return std::nullopt;
-}
-
 void RunLoop::stage(uint32_t dirty, const kvm_regs& regs, const kvm_sregs& sregs, const kvm_vcpu_events& events) {
-  if (dirty & KVM_SYNC_X86_REGS) {
-    staged_regs_ = regs;
-    trap_flag_.set_own((regs.rflags & kTrapFlag) != 0);
-  }
-  if (dirty & KVM_SYNC_X86_SREGS) staged_sregs_ = sregs;
-  if (dirty & KVM_SYNC_X86_EVENTS) staged_events_ = events;
-  staged_ |= dirty & (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS);
+  staged_.stage(dirty, regs, sregs, events);
+  if (dirty & KVM_SYNC_X86_REGS) trap_flag_.set_own((regs.rflags & kTrapFlag) != 0);
 }
 
 void RunLoop::put_registers(EnterMode mode) {
-  auto& area = run_->s.regs;
-  if (staged_ & KVM_SYNC_X86_REGS) area.regs = staged_regs_;
-  if (staged_ & KVM_SYNC_X86_SREGS) {
-    area.sregs = staged_sregs_;
-    run_->cr8 = staged_sregs_.cr8;  // without a local APIC in the kernel every KVM_RUN takes CR8 from here
-  }
-  if (staged_ & KVM_SYNC_X86_EVENTS) area.events = staged_events_;
-  run_->kvm_dirty_regs |= staged_;
+  staged_.put();
   if (mode != EnterMode::step) return;
+  auto& area = run_->s.regs;
   // KVM re-adds TF by itself only while RIP is the one KVM_SET_GUEST_DEBUG saw, so it is set before every step. Setting
   // registers drops an exception that waits to be delivered (an injected one, say): that is set again behind them.
-  if ((staged_ & KVM_SYNC_X86_REGS) == 0 && (area.events.exception.pending | area.events.exception.injected) != 0) {
+  if (!staged_.has(KVM_SYNC_X86_REGS) && (area.events.exception.pending | area.events.exception.injected) != 0) {
     run_->kvm_dirty_regs |= KVM_SYNC_X86_EVENTS;
   }
   area.regs.rflags |= kTrapFlag;
@@ -310,11 +286,8 @@ void RunLoop::put_registers(EnterMode mode) {
 }
 
 void RunLoop::read_registers(kvm_regs* regs, kvm_sregs* sregs, kvm_vcpu_events* events) const {
-  const auto& area = run_->s.regs;
-  *regs = staged_ & KVM_SYNC_X86_REGS ? staged_regs_ : area.regs;
-  *sregs = staged_ & KVM_SYNC_X86_SREGS ? staged_sregs_ : area.sregs;
-  *events = staged_ & KVM_SYNC_X86_EVENTS ? staged_events_ : area.events;
-  if (single_stepping() || (staged_ & KVM_SYNC_X86_REGS)) {
+  staged_.read(regs, sregs, events);
+  if (single_stepping() || staged_.has(KVM_SYNC_X86_REGS)) {
     regs->rflags = (regs->rflags & ~kTrapFlag) | (trap_flag_.own() ? kTrapFlag : 0);
   }
 }

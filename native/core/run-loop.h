@@ -9,6 +9,7 @@
 #include "exit-record.h"
 #include "run-plan.h"
 #include "sipi-wait.h"
+#include "staged-registers.h"
 #include "trap-flag.h"
 
 namespace kvm {
@@ -45,7 +46,7 @@ class RunLoop {
   void mp_state_is(uint32_t state) { sipi_.note(state); }
   void own_trap_flag_set(bool own) { trap_flag_.set_own(own); }
   bool own_trap_flag() const { return trap_flag_.own(); }
-  void unstage(uint32_t bits) { staged_ &= ~bits; }
+  void unstage(uint32_t sets) { staged_.unstage(sets); }
   // KVM_SET_GUEST_DEBUG was issued from outside.
   void guest_debug_set(const kvm_guest_debug& debug) { applied_debug_ = debug; }
   bool single_stepping() const { return (applied_debug_.control & KVM_GUESTDBG_SINGLESTEP) != 0; }
@@ -68,7 +69,6 @@ class RunLoop {
   bool plan_ended(const RunPlan& plan) const;
   kvm_guest_debug wanted_debug(const RunPlan& plan) const;
   std::optional<End> apply_debug(const kvm_guest_debug& wanted);
-  std::optional<End> flush_staged_by_ioctl();
   bool exit_needs_completion() const;
 
   const int vcpu_fd_;
@@ -76,12 +76,8 @@ class RunLoop {
   std::atomic<bool>& kick_;
   TrapFlag trap_flag_;
   SipiWait sipi_;
+  StagedRegisters staged_;
   kvm_guest_debug applied_debug_{};
-
-  uint32_t staged_ = 0;
-  kvm_regs staged_regs_{};
-  kvm_sregs staged_sregs_{};
-  kvm_vcpu_events staged_events_{};
 
   bool completion_pending_ = false;
   // A step has begun and its I/O, MMIO or MSR access waits to be completed.

@@ -20,6 +20,15 @@ std::string hex(uint32_t number) {
   return text;
 }
 
+// `offset`: where KVM reads or writes the value.
+kvm_device_attr tsc_offset_attribute(uint64_t* offset) {
+  kvm_device_attr attribute{};
+  attribute.group = KVM_VCPU_TSC_CTRL;
+  attribute.attr = KVM_VCPU_TSC_OFFSET;
+  attribute.addr = reinterpret_cast<uint64_t>(offset);
+  return attribute;
+}
+
 }  // namespace
 
 void Vcpu::refresh(uint32_t sets) {
@@ -203,27 +212,19 @@ void Vcpu::translate(kvm_translation* translation) const {
 }
 
 bool Vcpu::has_tsc_offset() const {
-  kvm_device_attr attribute{};
-  attribute.group = KVM_VCPU_TSC_CTRL;
-  attribute.attr = KVM_VCPU_TSC_OFFSET;
+  kvm_device_attr attribute = tsc_offset_attribute(nullptr);
   return parked_fd("KVM_HAS_DEVICE_ATTR").try_ioctl(KVM_HAS_DEVICE_ATTR, &attribute) >= 0;
 }
 
 uint64_t Vcpu::tsc_offset() const {
   uint64_t offset = 0;
-  kvm_device_attr attribute{};
-  attribute.group = KVM_VCPU_TSC_CTRL;
-  attribute.attr = KVM_VCPU_TSC_OFFSET;
-  attribute.addr = reinterpret_cast<uint64_t>(&offset);
+  kvm_device_attr attribute = tsc_offset_attribute(&offset);
   parked_fd("KVM_GET_DEVICE_ATTR").ioctl(KVM_GET_DEVICE_ATTR, "KVM_GET_DEVICE_ATTR", &attribute);
   return offset;
 }
 
 void Vcpu::set_tsc_offset(uint64_t offset) {
-  kvm_device_attr attribute{};
-  attribute.group = KVM_VCPU_TSC_CTRL;
-  attribute.attr = KVM_VCPU_TSC_OFFSET;
-  attribute.addr = reinterpret_cast<uint64_t>(&offset);
+  kvm_device_attr attribute = tsc_offset_attribute(&offset);
   parked_fd("KVM_SET_DEVICE_ATTR").ioctl(KVM_SET_DEVICE_ATTR, "KVM_SET_DEVICE_ATTR", &attribute);
 }
 
