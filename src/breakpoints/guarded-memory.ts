@@ -30,6 +30,8 @@ interface Owned<W> {
 export class GuardedMemory<W> {
   readonly patches: PlantedPatches;
   private readonly owned = new Map<object, Owned<W>>();
+  /** Those of all owners; undefined since one of them has changed. Every step reads it. */
+  private pages: ReadonlySet<number> | undefined;
 
   constructor(memory: PatchMemory) {
     this.patches = new PlantedPatches(memory);
@@ -45,11 +47,13 @@ export class GuardedMemory<W> {
   protect(pages: Iterable<number>, owner: object): void {
     const mine = this.of(owner).pages;
     for (const page of pages) mine.add(page);
+    this.pages = undefined;
   }
 
   /** GPAs of the first bytes of the pages that must be write-protected before the guest runs. */
   get protectedPages(): ReadonlySet<number> {
-    return new Set([...this.owned.values()].flatMap(({ pages }) => [...pages]));
+    this.pages ??= new Set([...this.owned.values()].flatMap(({ pages }) => [...pages]));
+    return this.pages;
   }
 
   /** Carries out a guest's write to a protected page. */
@@ -68,12 +72,14 @@ export class GuardedMemory<W> {
   release(owner: object): void {
     this.patches.lift(owner);
     this.owned.delete(owner);
+    this.pages = undefined;
   }
 
   /** The guest stands: no patch is left in memory and nothing is watched. Pages stay protected until the next resume. */
   lift(): void {
     this.patches.liftAll();
     this.owned.clear();
+    this.pages = undefined;
   }
 
   private of(owner: object): Owned<W> {

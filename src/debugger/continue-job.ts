@@ -44,7 +44,6 @@ export interface ContinueJobOptions extends JobOptions {
  */
 type Phase = 'run' | 'pass' | 'walk' | 'unprotected';
 
-
 export class ContinueJob implements Job {
   private phase: Phase = 'run';
   private plan: Planned | undefined;
@@ -278,18 +277,10 @@ export class ContinueJob implements Job {
     return this.stepIn('unprotected');
   }
 
-  /** What this job has planted is planned anew; slots are changed, so no other vCPU may be running. */
   private replan(): RunAlone {
-    return {
-      kind: 'alone',
-      go: () => {
-        const { planting } = this.options;
-        planting.release(this);
-        this.prepare();
-        const start = this.go();
-        planting.protect();
-        return start.kind === 'again' ? start.plan : start.go();
-      },
-    };
+    return this.options.planting.replan(this, () => {
+      this.prepare();
+      return this.go();
+    });
   }
 }

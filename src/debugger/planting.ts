@@ -12,6 +12,7 @@ import type { GeneralRegisters } from '../x86/cpu-state.js';
 import { undoLocked, type LockedUndo } from '../x86/locked-undo.js';
 import { pagesOf, type Planned } from './breakpoint-planning.js';
 import type { CpuView } from './cpu-view.js';
+import type { RunAgain, RunAlone } from './job.js';
 import { WriteOrder } from './write-order.js';
 import { UnsafePages, stackPage } from './unsafe-pages.js';
 
@@ -155,9 +156,17 @@ export class Planting {
     return this.strayed.delete(vcpu.id);
   }
 
-  /** A job is about to plan anew. */
-  release(owner: object): void {
-    this.guard.release(owner);
+  /** What a job has planted is planned and planted anew by `begin`; slots are changed, so no other vCPU may be running. */
+  replan(owner: object, begin: () => RunAgain | RunAlone): RunAlone {
+    return {
+      kind: 'alone',
+      go: () => {
+        this.guard.release(owner);
+        const start = begin();
+        this.protect();
+        return start.kind === 'again' ? start.plan : start.go();
+      },
+    };
   }
 
   /** The guest stands: its memory is as it made it. */

@@ -104,17 +104,10 @@ export class StepJob implements Job {
   }
 
   private replan(): RunAlone {
-    return {
-      kind: 'alone',
-      go: () => {
-        const { planting } = this.options;
-        planting.release(this);
-        this.prepare();
-        const next = this.next();
-        planting.protect();
-        return next.kind === 'again' ? next.plan : next.go();
-      },
-    };
+    return this.options.planting.replan(this, () => {
+      this.prepare();
+      return this.next();
+    });
   }
 }
 
