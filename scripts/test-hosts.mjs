@@ -2,18 +2,19 @@
 // kvm_amd (docs/hosts.md).
 // npm run test:hosts -- vmx        only this host (local, vmx, svm)
 // npm run test:hosts -- --all      every file and every example's session instead of the quick selection
-// npm run test:hosts -- --only breakpoints    only files whose path contains the text
+// npm run test:hosts -- --only breakpoints    only files whose path contains the text; more than once: any of them
 // npm run test:hosts -- --doctor   only what doctor prints there; --doctor --table: the tables of docs/hosts.md
-// npm run test:hosts -- --record   the run's table goes into docs/hosts.md
+// npm run test:hosts -- --record   the run's table goes into docs/hosts.md; with --all and --only, that of everything
 // npm run test:hosts -- --seconds N    what is not reached in the emulated hosts by then is skipped
 // The last line is the sum: N passed, N failed, N skipped. Hosts that cannot be had are skipped, and it says why.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readArguments } from '../test/hosts/arguments.mjs';
+import { everyFile, readArguments } from '../test/hosts/arguments.mjs';
 import { tables } from '../test/hosts/doctor-table.mjs';
+import { recorded, withTable } from '../test/hosts/full-record.mjs';
 import { Report } from '../test/hosts/report.mjs';
-import { hostNames, runHosts } from '../test/hosts/run-hosts.mjs';
+import { hostNames, LOCAL, runHosts } from '../test/hosts/run-hosts.mjs';
 import { recordOf, withRecord } from '../test/hosts/run-record.mjs';
 import { bootstrap } from './bootstrap.mjs';
 import { root } from './root.mjs';
@@ -38,12 +39,24 @@ class TableReport extends Report {
   }
 }
 
-async function record(all, hosts) {
+/** What is tested, as git names it: asked before the tests run. */
+async function commitHere() {
   const { status, stdout } = await capture('git', ['describe', '--always', '--dirty'], { cwd: root });
-  const commit = status === 0 ? `commit ${stdout.trim()}` : 'no commit';
-  const document = join(root, 'docs/hosts.md');
-  const made = recordOf(hosts, { all, commit, date: new Date().toISOString().slice(0, 10) });
-  writeFileSync(document, withRecord(readFileSync(document, 'utf8'), made, all));
+  return status === 0 ? stdout.trim() : 'no commit';
+}
+
+function record({ all, only }, hosts, commit) {
+  const path = join(root, 'docs/hosts.md');
+  const document = readFileSync(path, 'utf8');
+  if (!all && only === undefined) {
+    const made = recordOf(hosts, { commit: `commit ${commit}`, date: new Date().toISOString().slice(0, 10) });
+    return writeFileSync(path, withRecord(document, made));
+  }
+  const filesOf = (name) => everyFile(root, name !== LOCAL);
+  const runs = join(root, 'test/hosts/runs.json');
+  const made = recorded(JSON.parse(readFileSync(runs, 'utf8')), hosts, filesOf, commit);
+  writeFileSync(runs, `${JSON.stringify(made, null, 1)}\n`);
+  writeFileSync(path, withTable(document, made, hostNames, filesOf));
 }
 
 async function main() {
@@ -53,6 +66,7 @@ async function main() {
     cache: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kvm-gdbserver-hosts'),
     work: mkdtempSync(join(tmpdir(), 'kvm-gdbserver-hosts-')),
   };
+  const commit = await commitHere();
   process.on('exit', () => rmSync(places.work, { recursive: true, force: true }));
   try {
     await bootstrap();
@@ -63,7 +77,7 @@ async function main() {
     report.lost(host, describe(error), []);
   }
   if (options.table && report.texts.size > 0) console.log(tables(hostNames.flatMap((name) => report.texts.get(name) ?? [])));
-  if (options.record) await record(options.all, report.hosts);
+  if (options.record) record(options, report.hosts, commit);
   report.end();
   process.exitCode = report.status;
 }

@@ -26,7 +26,7 @@ const seconds = (text) => {
 /**
  * @param {string[]} words of the command line
  * @param {string[]} known the hosts' names, in the order they run
- * @returns {{ names: string[], all: boolean, doctor: boolean, table: boolean, record: boolean, only?: string, seconds?: number }}
+ * @returns {{ names: string[], all: boolean, doctor: boolean, table: boolean, record: boolean, only?: string[], seconds?: number }}
  * @throws {Error} with one sentence and the usage
  */
 export function readArguments(words, known) {
@@ -34,35 +34,40 @@ export function readArguments(words, known) {
     const flag = { type: 'boolean', default: false };
     const text = { type: 'string' };
     const { values, positionals } = parseArgs({
-      args: words, allowPositionals: true, options: { all: flag, doctor: flag, table: flag, record: flag, only: text, seconds: text },
+      args: words, allowPositionals: true,
+      options: { all: flag, doctor: flag, table: flag, record: flag, only: { ...text, multiple: true }, seconds: text },
     });
     const unknown = positionals.filter((name) => !known.includes(name));
     if (unknown.length > 0) throw new Error(`There is no host ${unknown.join(', ')}.`);
     const { all, doctor, table, record, only } = values;
     if (table && !doctor) throw new Error('--table is a form of --doctor.');
     if (doctor && (all || record || only !== undefined)) throw new Error('--doctor runs no tests, so --all, --only and --record do not go with it.');
-    if (record && only !== undefined) throw new Error('--record writes down a whole selection, so --only does not go with it.');
     const names = positionals.length > 0 ? known.filter((name) => positionals.includes(name)) : [...known];
     return { names, all, doctor, table, record, ...(only === undefined ? {} : { only }), ...seconds(values.seconds) };
   } catch (error) {
     // parseArgs adds advice that does not fit here.
     const [sentence] = error.message.split('. ');
-    throw new Error(`${sentence.replace(/\.?$/, '.')} Use: npm run test:hosts -- [${known.join('|')}]... [--all] [--only TEXT] [--seconds N] [--record] [--doctor [--table]]`);
+    throw new Error(`${sentence.replace(/\.?$/, '.')} Use: npm run test:hosts -- [${known.join('|')}]... [--all] [--only TEXT]... [--seconds N] [--record] [--doctor [--table]]`);
   }
+}
+
+/** All test files for a host, as for `selection`. */
+export function everyFile(root, isOwnKernel) {
+  const gdb = filesOf(root, suites.gdb).filter((file) => !/\/(bootloaders|examples|rsp-fake)\.test\.ts$/.test(file));
+  return [...filesOf(root, suites.kvm), ...gdb, SESSIONS, TABLE, LINUX, ...(isOwnKernel ? [REFUSALS] : [])];
 }
 
 /**
  * The test files for a host. What drives no KVM, and the sessions, which have a file of their own here, are left out.
  * @param {string} root the project's folder
- * @param {{ all: boolean, doctor: boolean, only?: string }} options of readArguments
+ * @param {{ all: boolean, doctor: boolean, only?: string[] }} options of readArguments
  * @param {boolean} isOwnKernel the host is an emulated one, whose kernel may lose KVM
  * @param {string[]} quickToo what the host's quick selection has besides
  * @returns {{ files: string[], sessions: { run?: string[], forced?: boolean } }} `sessions`: for SESSIONS, by default all of it
  */
 export function selection(root, { all, doctor, only }, isOwnKernel, quickToo = []) {
   if (doctor) return { files: ['doctor'], sessions: {} };
-  const gdb = filesOf(root, suites.gdb).filter((file) => !/\/(bootloaders|examples|rsp-fake)\.test\.ts$/.test(file));
-  const everything = [...filesOf(root, suites.kvm), ...gdb, SESSIONS, TABLE, LINUX, ...(isOwnKernel ? [REFUSALS] : [])];
-  if (only !== undefined) return { files: everything.filter((file) => file.includes(only)), sessions: {} };
-  return all ? { files: everything, sessions: {} } : { files: [...QUICK, ...quickToo], sessions: QUICK_SESSIONS };
+  if (only === undefined && !all) return { files: [...QUICK, ...quickToo], sessions: QUICK_SESSIONS };
+  const files = everyFile(root, isOwnKernel);
+  return { files: only === undefined ? files : files.filter((file) => only.some((text) => file.includes(text))), sessions: {} };
 }

@@ -7,6 +7,8 @@ class HostReport {
   skipped = 0;
   seconds = 0;
   restarts = 0;
+  /** Of each file that has run. */
+  results = new Map();
   /** Each reason once, in the order they came. */
   reasons = new Set();
 
@@ -37,6 +39,7 @@ export class Report {
   /** @param {HostReport} host @param {object} result one file's, as run-job.mjs gives it */
   file(host, result) {
     for (const key of ['passed', 'failed', 'skipped']) host[key] += result[key];
+    host.results.set(result.file, result);
     const parts = [`${result.passed} passed`];
     if (result.failed > 0) parts.push(`${result.failed} FAILED`);
     if (result.skipped > 0) parts.push(`${result.skipped} skipped`);
@@ -70,7 +73,10 @@ export class Report {
   /** The host was lost; the files that it owed count as failed. */
   lost(host, trouble, missing) {
     this.write(`${host.name} FAILED: ${trouble}`);
-    for (const file of missing) this.write(`${host.name} ${file} has no result`);
+    for (const file of missing) {
+      this.write(`${host.name} ${file} has no result`);
+      host.results.set(file, { file, passed: 0, failed: 1, skipped: 0, reasons: [] });
+    }
     host.failed += Math.max(1, missing.length);
   }
 

@@ -25,7 +25,7 @@ const ALL_SECONDS = 6 * 3600;
 
 function jobFor(name, options) {
   const { files, sessions } = selection(root, options, name !== LOCAL, hosts[name]?.quickToo);
-  if (files.length === 0) throw new StepError(`No test file's path contains ${options.only}.`);
+  if (files.length === 0) throw new StepError(`No test file's path contains ${options.only.join(' or ')}.`);
   return { name, files, sessions: { ...sessions, leftOut: hosts[name]?.sessionsLeftOut ?? [] } };
 }
 

@@ -11,7 +11,7 @@ interface Options {
   readonly doctor: boolean;
   readonly table: boolean;
   readonly record: boolean;
-  readonly only?: string;
+  readonly only?: readonly string[];
   readonly seconds?: number;
 }
 
@@ -33,13 +33,12 @@ test('test:hosts: arguments', async (t) => {
   t.deepEqual(readArguments([], KNOWN), { names: KNOWN, ...none });
   t.deepEqual(readArguments(['svm', 'local'], KNOWN), { names: ['local', 'svm'], ...none }, 'in the order in which they run');
   t.deepEqual(readArguments(['vmx', '--all'], KNOWN), { names: ['vmx'], ...none, all: true });
-  t.deepEqual(readArguments(['--only', 'kick'], KNOWN), { names: KNOWN, ...none, only: 'kick' });
+  t.deepEqual(readArguments(['--only', 'kick', '--only', 'steps', '--record'], KNOWN), { names: KNOWN, ...none, record: true, only: ['kick', 'steps'] });
   t.deepEqual(readArguments(['--record', '--seconds', '90'], KNOWN), { names: KNOWN, ...none, record: true, seconds: 90 });
   t.deepEqual(readArguments(['--doctor', '--table'], KNOWN), { names: KNOWN, ...none, doctor: true, table: true });
   for (const [words, sentence] of [
     [['vmz'], 'There is no host vmz.'], [['--al'], 'Unknown option \'--al\'.'], [['--table'], '--table is a form of --doctor.'],
     [['--doctor', '--all'], '--doctor runs no tests, so --all, --only and --record do not go with it.'],
-    [['--record', '--only', 'x'], '--record writes down a whole selection, so --only does not go with it.'],
     [['--seconds', 'soon'], '--seconds takes a whole number from 1 on, not soon.'], [['--seconds', '0'], '--seconds takes a whole number from 1 on, not 0.'],
     [['--only'], 'Option \'--only <value>\' argument missing.'],
   ] as const) {
@@ -49,7 +48,7 @@ test('test:hosts: arguments', async (t) => {
     } catch (error) {
       message = (error as Error).message;
     }
-    t.equal(message, `${sentence} Use: npm run test:hosts -- [local|vmx|svm]... [--all] [--only TEXT] [--seconds N] [--record] [--doctor [--table]]`);
+    t.equal(message, `${sentence} Use: npm run test:hosts -- [local|vmx|svm]... [--all] [--only TEXT]... [--seconds N] [--record] [--doctor [--table]]`);
   }
   t.end();
 });
@@ -76,8 +75,9 @@ test('test:hosts: the files', async (t) => {
   for (const file of [...quick.files, 'test/gdb/endings.test.ts', 'test/kvm/native/kick.test.ts']) t.ok(all.files.includes(file), `all has ${file}`);
   t.notOk(all.files.some((file) => /bootloaders|examples|rsp-fake/.test(file)), 'what drives no KVM, and the sessions, are not run twice');
   t.equal(new Set(all.files).size, all.files.length);
-  t.deepEqual(selection(ROOT, { only: 'native/kick' }, true).files, ['test/kvm/native/kick.test.ts']);
-  t.deepEqual(selection(ROOT, { only: 'no such file' }, true).files, []);
+  t.deepEqual(selection(ROOT, { only: ['native/kick'] }, true).files, ['test/kvm/native/kick.test.ts']);
+  t.deepEqual(selection(ROOT, { only: ['native/steps', 'no such file', 'native/kick'] }, true).files, ['kick', 'steps'].map((name) => `test/kvm/native/${name}.test.ts`));
+  t.deepEqual(selection(ROOT, { only: ['no such file'] }, true).files, []);
   t.deepEqual(selection(ROOT, { doctor: true }, true).files, ['doctor']);
   t.end();
 });

@@ -4,6 +4,7 @@ import { script } from './project.js';
 
 interface HostReport {
   readonly name: string;
+  readonly results: ReadonlyMap<string, object>;
 }
 
 interface Report {
@@ -29,9 +30,17 @@ interface DoctorTable {
   readonly columnInDocument: (document: string, name: string) => ReadonlyMap<string, string>;
 }
 
+type Results = Readonly<Record<string, Readonly<Record<string, object>>>>;
+type FilesOf = (name: string) => readonly string[];
+
+interface FullRecord {
+  readonly recorded: (record: Results, hosts: readonly object[], filesOf: FilesOf, commit: string) => Results;
+  readonly withTable: (document: string, record: Results, names: readonly string[], filesOf: FilesOf) => string;
+}
+
 interface RunRecord {
-  readonly recordOf: (hosts: readonly object[], run: { all: boolean; commit: string; date: string }) => string;
-  readonly withRecord: (document: string, record: string, all: boolean) => string;
+  readonly recordOf: (hosts: readonly object[], run: { commit: string; date: string }) => string;
+  readonly withRecord: (document: string, record: string) => string;
 }
 
 const RESULT = { file: 'a.test.ts', passed: 3, failed: 0, skipped: 0, seconds: 1, details: '', reasons: [] };
@@ -68,6 +77,7 @@ test('report: a host that cannot be had is skipped; a lost one fails with all th
   report.lost(svm, 'The host was lost.', ['b.test.ts', 'c.test.ts']);
   report.end();
   t.ok(lines.includes('vmx: skipped: apt-get does not run here.') && lines.includes('svm c.test.ts has no result') && lines.includes('not ok 4'));
+  t.deepEqual([...svm.results.keys()], ['a.test.ts', 'b.test.ts', 'c.test.ts'], 'and is recorded so');
   t.equal(lines.at(-1), '3 passed, 3 failed, 1 skipped');
   t.equal(report.status, 1);
 });
@@ -85,13 +95,35 @@ test('report: a host that is started once more, and one whose time is up, in wor
   t.equal(report.status, 0);
 
   const { recordOf, withRecord } = await script<RunRecord>('test/hosts/run-record.mjs');
-  const run = { all: true, commit: 'commit 1234', date: '2026-11-21' };
+  const run = { commit: 'commit 1234', date: '2026-11-21' };
   const record = recordOf(report.hosts, run);
   t.match(record, /in one run at commit 1234, 2026-11-21:\n\n.*\n.*\n\| svm \| kvm_amd in QEMU TCG \| 3 \| 0 \| 1 \|\n\n- svm skipped: not reached/);
   t.match(record, /\n- svm was lost and started once more\n/);
-  const document = `before\n${recordOf([], run)}\nbetween\n${recordOf([], { ...run, all: false })}\nafter\n`;
-  t.equal(withRecord(document, record, true), document.replace(recordOf([], run), record), 'in the place of the one of its kind');
-  t.throws(() => withRecord('a document', record, true), /has no record/);
+  const document = `before\n${recordOf([], run)}\nafter\n`;
+  t.equal(withRecord(document, record), `before\n${record}\nafter\n`, 'in the place of the one before');
+  t.throws(() => withRecord('a document', record), /has no record/);
+});
+
+test('the record of everything: by file, made in parts, and its table by folder', async (t) => {
+  const { recorded, withTable } = await script<FullRecord>('test/hosts/full-record.mjs');
+  const files = ['test/a/one.test.ts', 'test/a/two.test.ts', 'test/b/three.test.ts'];
+  const filesOf = (name: string): string[] => (name === 'svm' ? files : files.slice(0, 2));
+  const { report } = await newReport();
+  const svm = report.begin('svm', 'kvm_amd');
+  report.file(svm, { ...RESULT, file: files[0], skipped: 1, reasons: ['it crashes'] });
+  report.file(svm, { ...RESULT, file: files[2], failed: 2 });
+  const first = recorded({ svm: { gone: {} } }, report.hosts, filesOf, 'c1');
+  t.deepEqual(Object.keys(first['svm'] ?? {}), [files[0], files[2]], 'what is gone is left out');
+  const { report: later } = await newReport();
+  later.file(later.begin('svm', 'kvm_amd'), { ...RESULT, file: files[1] });
+  const local = later.begin('local', 'here');
+  for (const file of filesOf('local')) later.file(local, { ...RESULT, file });
+  const both = recorded(first, later.hosts, filesOf, 'c2');
+  const table = (record: Results): string => withTable('before\n<!-- made by: npm run test:hosts -- --all --record -->\nold\n<!-- end of the record -->\nafter', record, ['local', 'svm'], filesOf);
+  t.ok(table(first).includes('| test/a | not run yet | 3 passed, 1 skipped, 1 of 2 files not run yet (c1) |\n| test/b |  | 3 passed, 2 FAILED (c1) |\n'), table(first));
+  t.ok(table(both).includes('| test/a | 6 passed (c2) | 6 passed, 1 skipped (c1, c2) |'), table(both));
+  t.match(table(both), /^before\n<!-- made[^]*\n- svm skipped: it crashes\n<!-- end of the record -->\nafter$/);
+  t.throws(() => withTable('a document', both, [], filesOf), /has no record/);
 });
 
 test('reasons: on either side of SKIP', async (t) => {
