@@ -22,14 +22,17 @@ export interface Patch {
 interface Planted {
   original: number;
   readonly patch: number;
-  readonly owners: Set<object>;
+  /** Few: a job for each vCPU. */
+  readonly owners: object[];
   /** Taken out for a moment. */
   suspended: boolean;
 }
 
 /** The patches that stand in guest memory right now, by guest-physical address. */
 export class PlantedPatches {
-  private readonly planted = new Map<number, Planted>();
+  /** Made anew rather than emptied: V8 chains the tables of a map that lives on, and a step's outlive it by megabytes. */
+  private planted = new Map<number, Planted>();
+  private suspended = false;
 
   constructor(private readonly memory: PatchMemory) {}
 
@@ -47,9 +50,9 @@ export class PlantedPatches {
     const patch = PATCH_BYTES[mechanism];
     const known = this.planted.get(physical);
     if (known === undefined) {
-      this.planted.set(physical, { original: now, patch, owners: new Set([owner]), suspended: false });
+      this.planted.set(physical, { original: now, patch, owners: [owner], suspended: false });
     } else {
-      known.owners.add(owner);
+      if (!known.owners.includes(owner)) known.owners.push(owner);
       if (known.suspended || now === known.patch) return true;
       known.original = now;
     }
@@ -85,11 +88,13 @@ export class PlantedPatches {
     const planted = this.planted.get(gpa);
     if (planted === undefined || planted.suspended) return;
     this.takeOut(gpa, planted);
-    planted.suspended = true;
+    planted.suspended = this.suspended = true;
   }
 
   /** Plants what was suspended again, over whatever the guest has put there. */
   restore(): void {
+    if (!this.suspended) return;
+    this.suspended = false;
     for (const [gpa, planted] of this.planted) {
       if (!planted.suspended) continue;
       planted.suspended = false;
@@ -100,17 +105,23 @@ export class PlantedPatches {
 
   /** An owner needs its patches no more; those of nobody else are taken out. */
   lift(owner: object): void {
-    for (const [gpa, planted] of this.planted) {
-      if (!planted.owners.delete(owner) || planted.owners.size > 0) continue;
-      this.takeOut(gpa, planted);
-      this.planted.delete(gpa);
-    }
+    if (this.planted.size === 0) return;
+    const kept = new Map<number, Planted>();
+    this.planted.forEach((planted, gpa) => {
+      const { owners } = planted;
+      const at = owners.indexOf(owner);
+      if (at >= 0 && owners.length === 1) return this.takeOut(gpa, planted);
+      if (at >= 0) owners.splice(at, 1);
+      kept.set(gpa, planted);
+    });
+    this.planted = kept;
   }
 
   /** Restores every byte. Where the guest wrote over a patch, its byte stays. */
   liftAll(): void {
+    if (this.planted.size === 0) return;
     for (const [gpa, planted] of this.planted) this.takeOut(gpa, planted);
-    this.planted.clear();
+    this.planted = new Map();
   }
 
   private takeOut(gpa: number, { original, patch, suspended }: Planted): void {

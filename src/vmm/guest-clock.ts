@@ -50,6 +50,8 @@ const TSC = Uint32Array.of(MSR.tsc), DEADLINE = Uint32Array.of(MSR.tsc_deadline)
 export class GuestClock {
   readonly #parts: ClockParts;
   #timer: NodeJS.Timeout | undefined;
+  /** Of `performance.now()`: when the stop, if there is one that may yet be short, is no longer short. */
+  #shortUntil: number | undefined;
   /** What time it is for the guest while it is stopped, once that was asked for. */
   #stopped: GuestTime | undefined;
   /** Of the host's monotonic clock: when `#stopped` was, and how much of it the guest has not seen. */
@@ -72,14 +74,25 @@ export class GuestClock {
   /** Every vCPU is parked, and the guest may stay so. */
   stopped(): void {
     if (this.#parts.policy === 'run' || this.#stopped !== undefined) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.capture(), SHORT_STOP_MILLISECONDS).unref();
+    this.#shortUntil = performance.now() + SHORT_STOP_MILLISECONDS;
+    // One timer for many stops: it costs more than a short stop may.
+    this.#timer ??= this.#lookIn(SHORT_STOP_MILLISECONDS);
+  }
+
+  /** Captures the time if the guest has been stopped for long by then, or looks again when it will have been. */
+  #lookIn(milliseconds: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#shortUntil === undefined) return;
+      const left = this.#shortUntil - performance.now();
+      if (left <= 0) this.capture();
+      else this.#timer = this.#lookIn(left);
+    }, milliseconds).unref();
   }
 
   /** The guest is about to go on. */
   resumed(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#shortUntil = undefined;
     const time = this.#stopped;
     if (time === undefined) return;
     this.#unseen += process.hrtime.bigint() - this.#stoppedAt;
@@ -99,7 +112,7 @@ export class GuestClock {
     kvmclock.set(clock.subarray(offset, offset + length), offset);
     const time = { kvmclock, cpus, hostTsc: cpus[0].tsc - (cpus[0].tscOffset ?? 0n), pit: irqchip?.pit };
     if (policy === 'pause') {
-      clearTimeout(this.#timer);
+      this.#shortUntil = undefined;
       this.#stopped = time;
       this.#stoppedAt = process.hrtime.bigint();
     }
@@ -126,6 +139,7 @@ export class GuestClock {
   /** No timer of its own runs any more. */
   close(): void {
     clearTimeout(this.#timer);
+    this.#timer = this.#shortUntil = undefined;
     if (this.#stopped === undefined) return;
     this.#unseen += process.hrtime.bigint() - this.#stoppedAt;
     this.#stopped = undefined;
