@@ -67,6 +67,8 @@ async function main() {
   const { wanted, grep } = readArguments();
   try {
     await bootstrap();
+    // For test/server-command.ts: the bundle is up to date now.
+    process.env.SERVER_UNDER_TEST = join(root, 'bin/kvm-gdbserver.cjs');
     if (wanted.includes('ide')) await addEditorPackages((text) => console.error(`setup: ${text}`));
   } catch (error) {
     console.log(describe(error));

@@ -5,8 +5,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type Test } from 'tape';
-import { buildGuests, GUESTS_FOLDER, SERVER_MAIN } from './support/gdb-session.js';
+import { buildGuests, GUESTS_FOLDER } from './support/gdb-session.js';
 import { TIME_SCALE } from '../time-scale.js';
+import { SERVER_MAIN } from '../server-command.js';
 
 const PATIENCE_MILLISECONDS = 20_000 * TIME_SCALE;
 const GUEST = 'build/modes.img';

@@ -2,9 +2,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import test from 'tape';
 import { GdbConsole, withAttachedGdb, withGdb } from './support/gdb-console.js';
-import { GUESTS_FOLDER, SERVER_MAIN, startServer, type Server } from './support/gdb-session.js';
+import { GUESTS_FOLDER, startServer, type Server } from './support/gdb-session.js';
 import { withTinyGuest } from './support/tiny-guests.js';
 import { TIME_SCALE } from '../time-scale.js';
+import { SERVER_MAIN } from '../server-command.js';
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const RAX = /\$\d+ = (\d+)/;

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'tape';
 import { checkAnswers, withAttachedGdb } from './support/gdb-console.js';
-import { GUESTS_FOLDER, SERVER_MAIN } from './support/gdb-session.js';
+import { GUESTS_FOLDER } from './support/gdb-session.js';
 import { withTinyGuest } from './support/tiny-guests.js';
 import { TIME_SCALE } from '../time-scale.js';
+import { SERVER_MAIN } from '../server-command.js';
 
 async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-options-'));

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'tape';
-import { PACKAGE_FOLDER, SERVER_MAIN } from '../gdb/support/gdb-session.js';
+import { PACKAGE_FOLDER } from '../gdb/support/gdb-session.js';
+import { SERVER_MAIN } from '../server-command.js';
 
 interface Column {
   readonly name: string;

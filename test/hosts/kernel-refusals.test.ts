@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type Test } from 'tape';
-import { SERVER_MAIN } from '../gdb/support/gdb-session.js';
+import { OUTPUT_FOLDER, SERVER_MAIN } from '../server-command.js';
 
 const GUEST = join(tmpdir(), 'guest.img');
 const MEMORY_LIMIT = 24 * 1024 * 1024;
@@ -33,7 +33,7 @@ function must(...words: readonly [string, ...string[]]): string {
 }
 
 /** Address of a compiled source file. */
-const source = (path: string): string => pathToFileURL(SERVER_MAIN.replace('cli/main.js', path)).href;
+const source = (path: string): string => pathToFileURL(join(OUTPUT_FOLDER, 'src', path)).href;
 
 /** The module that drives /dev/kvm: its name, and its file. */
 function driver(): { name: string; file: string } {

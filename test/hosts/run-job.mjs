@@ -7,6 +7,8 @@ import { failuresOf } from '../../scripts/tap-summary.mjs';
 import { runFile, suites } from '../../scripts/test-suites.mjs';
 
 const DOCTOR_SECONDS = 120;
+/** The bundle, which the runner's set-up has made. */
+const SERVER = 'bin/kvm-gdbserver.cjs';
 
 /** Why tests were skipped, each reason once: what a SKIP line says behind that word, else before it (tape's two ways). */
 export function reasonsOf(output) {
@@ -15,7 +17,7 @@ export function reasonsOf(output) {
 }
 
 async function runDoctor() {
-  const { status, seconds, stdout, stderr } = await capture(process.execPath, [join(root, 'dist/src/cli/main.js'), 'doctor'],
+  const { status, seconds, stdout, stderr } = await capture(process.execPath, [join(root, SERVER), 'doctor'],
     { cwd: root, timeoutSeconds: DOCTOR_SECONDS });
   const [passed, failed] = status === 0 ? [1, 0] : [0, 1];
   return { file: 'doctor', passed, failed, skipped: 0, seconds, details: stdout + stderr, reasons: [] };
@@ -36,10 +38,11 @@ async function runTests(file, { timeScale, maySkip }) {
  *   details: string, reasons: string[] }) => void} report called after each file
  */
 export async function runJob(job, report) {
-  // For the tests: test/hosts/*.test.ts, test/gdb/support/gdb-session.ts.
+  // For the tests: test/hosts/*.test.ts, test/time-scale.ts, test/server-command.ts.
   process.env.HOST_NAME = job.name;
   process.env.HOST_SESSIONS = JSON.stringify(job.sessions);
   process.env.HOST_TIME_SCALE = String(job.timeScale);
+  process.env.SERVER_UNDER_TEST = join(root, SERVER);
   if (job.kernel !== undefined) process.env.HOST_KERNEL = job.kernel;
   for (const file of job.files) report(await (file === 'doctor' ? runDoctor() : runTests(file, job)));
 }

@@ -1,8 +1,9 @@
 /** How sessions of VS Code begin and end, through cdt-gdb-adapter: launch, restart, disconnect, attach again. */
 import test from 'tape';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { buildGuests, GUESTS_FOLDER, SERVER_MAIN, startServer } from '../gdb/support/gdb-session.js';
+import { buildGuests, GUESTS_FOLDER, startServer } from '../gdb/support/gdb-session.js';
 import { attach, lineOf, source, startCdt, withCdt } from './support/cdt.js';
+import { SERVER_MAIN } from '../server-command.js';
 
 const KERNEL = 'kernel64/kernel.c';
 const GUEST = ['build/kernel64.elf'];

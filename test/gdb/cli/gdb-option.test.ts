@@ -3,15 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'tape';
 import { buildGuests, GUESTS_FOLDER } from '../support/gdb-session.js';
 import { TIME_SCALE } from '../../time-scale.js';
+import { SERVER_MAIN } from '../../server-command.js';
 
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
 function run(args: readonly string[], env: NodeJS.ProcessEnv = process.env): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { cwd: GUESTS_FOLDER, encoding: 'utf8', timeout: 60_000 * TIME_SCALE, env });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [SERVER_MAIN, ...args], { cwd: GUESTS_FOLDER, encoding: 'utf8', timeout: 60_000 * TIME_SCALE, env });
   return { status, stdout, stderr };
 }
 

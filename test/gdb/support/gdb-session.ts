@@ -1,19 +1,15 @@
 /**
  * Starts the real server and the real gdb for a test, and ends both whatever happens.
  *
- * The server is the compiled command line beside the compiled test (`src/cli/main.js`); it listens on a Unix socket in
- * a folder of its own, so tests neither pick ports nor meet each other. Nothing here waits for ever: gdb and the
- * server are killed when their time is up, and what they had printed by then is in the error.
+ * The server listens on a Unix socket in a folder of its own, so tests neither pick ports nor meet each other. Nothing here
+ * waits for ever: gdb and the server are killed when their time is up, and what they had printed by then is in the error.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { TIME_SCALE } from '../../time-scale.js';
-
-const OUTPUT_FOLDER = fileURLToPath(new URL('../../../', import.meta.url));
-export const SERVER_MAIN = join(OUTPUT_FOLDER, 'src/cli/main.js');
+import { OUTPUT_FOLDER, SERVER_MAIN } from '../../server-command.js';
 
 /** The package's own folder, with a slash at its end. */
 export const PACKAGE_FOLDER = findPackageFolder(OUTPUT_FOLDER);

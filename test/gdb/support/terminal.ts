@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GUESTS_FOLDER, SERVER_MAIN } from './gdb-session.js';
+import { GUESTS_FOLDER } from './gdb-session.js';
 import { TIME_SCALE } from '../../time-scale.js';
+import { SERVER_MAIN } from '../../server-command.js';
 
 const WAIT_MILLISECONDS = 30_000 * TIME_SCALE;
 

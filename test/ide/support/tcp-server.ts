@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GUESTS_FOLDER, SERVER_MAIN } from '../../gdb/support/gdb-session.js';
+import { GUESTS_FOLDER } from '../../gdb/support/gdb-session.js';
 import { TIME_SCALE } from '../../time-scale.js';
+import { SERVER_MAIN } from '../../server-command.js';
 
 const START_MILLISECONDS = 10_000 * TIME_SCALE;
 const RUN_MILLISECONDS = 30_000 * TIME_SCALE;

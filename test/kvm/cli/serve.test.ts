@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test from 'tape';
-import { guestThatExits, MAIN, packet, PATIENCE_MS, SPIN, start, withFolder } from './support/server-process.js';
+import { guestThatExits, packet, PATIENCE_MS, SPIN, start, withFolder } from './support/server-process.js';
+import { SERVER_MAIN } from '../../server-command.js';
 
 test('cli: --run lets the guest go; its output is on stdout and its status is the server\'s', async (t) => {
   await withFolder(async (folder) => {
@@ -63,12 +64,12 @@ test('cli: a port in use, too much memory and a wrong mixture are one sentence a
 });
 
 test('cli: doctor says that KVM works, for people and for machines', (t) => {
-  const people = spawnSync(process.execPath, [MAIN, 'doctor'], { encoding: 'utf8', timeout: PATIENCE_MS });
+  const people = spawnSync(process.execPath, [SERVER_MAIN, 'doctor'], { encoding: 'utf8', timeout: PATIENCE_MS });
   t.equal(people.status, 0, people.stderr);
   t.match(people.stdout, /^ok {6}\/dev\/kvm opens\n/);
   t.match(people.stdout, /three guest instructions run/);
   t.match(people.stdout, /real +protected +long/);
-  const machines = spawnSync(process.execPath, [MAIN, 'doctor', '--json'], { encoding: 'utf8', timeout: PATIENCE_MS });
+  const machines = spawnSync(process.execPath, [SERVER_MAIN, 'doctor', '--json'], { encoding: 'utf8', timeout: PATIENCE_MS });
   t.equal(machines.status, 0);
   const report = JSON.parse(machines.stdout) as { ok: boolean; lines: { step: string; ok: boolean }[]; capabilities: { modes: object } };
   t.equal(report.ok, true);

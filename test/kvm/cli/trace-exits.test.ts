@@ -3,11 +3,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'tape';
 import { TIME_SCALE } from '../../time-scale.js';
+import { SERVER_MAIN } from '../../server-command.js';
 
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 const PATIENCE_MS = 15_000 * TIME_SCALE;
 const RUN = ['--run', '--listen', ':0', '--serial', 'none', '--boot', 'flat'];
 
@@ -29,7 +28,7 @@ async function withGuest(code: Uint8Array, work: (args: string[], trace: string,
   const trace = join(folder, 'trace.json');
   writeFileSync(guest, code);
   try {
-    await work([MAIN, ...RUN, '--trace-exits', trace, guest], trace, folder);
+    await work([SERVER_MAIN, ...RUN, '--trace-exits', trace, guest], trace, folder);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,15 +1,14 @@
 /** `doctor` where KVM works: everything it says, as text and as data. */
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import test from 'tape';
 import { measureHostSpeed } from '../../../src/vmm/host/host-speed.js';
 import { native } from '../../../src/vmm/native.js';
 import { TIME_SCALE } from '../../time-scale.js';
+import { SERVER_MAIN } from '../../server-command.js';
 
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
 function doctor(...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'doctor', ...args], { encoding: 'utf8', timeout: 30_000 * TIME_SCALE });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [SERVER_MAIN, 'doctor', ...args], { encoding: 'utf8', timeout: 30_000 * TIME_SCALE });
   if (status !== 0) throw new Error(`doctor ended with ${status}: ${stderr}${stdout}`);
   return stdout;
 }

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import test from 'tape';
 import { TIME_SCALE } from '../../time-scale.js';
+import { SERVER_MAIN } from '../../server-command.js';
 
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 const CHECK = new URL('../../../src/vmm/host/host-check.js', import.meta.url).href;
 const FACTS = new URL('../../../src/vmm/host/host-facts.js', import.meta.url).href;
 /** The package's folder: sources are not copied beside the compiled test. */
@@ -124,14 +124,14 @@ for (const { name, before, environment, needs, step, cause, runBegins } of ROWS)
       t.comment(`not checked: making this condition needs a ${needs}`);
       return t.end();
     }
-    const doctor = execute([...before, process.execPath, MAIN, 'doctor', '--json'], environment);
+    const doctor = execute([...before, process.execPath, SERVER_MAIN, 'doctor', '--json'], environment);
     t.equal(doctor.status, 1, doctor.stderr);
     const said = JSON.parse(doctor.stdout === '' ? '{"lines":[]}' : doctor.stdout) as { ok: boolean; lines: { step: string; ok: boolean }[]; explanation: string };
     t.equal(said.ok, false);
     t.deepEqual(said.lines.filter(({ ok }) => !ok).map((line) => line.step), [step], 'where it failed');
     t.match(said.explanation, cause);
     if (runBegins === true) return t.end();
-    const run = execute([...before, process.execPath, MAIN, 'run', guest, '--listen', 'stdio'], environment);
+    const run = execute([...before, process.execPath, SERVER_MAIN, 'run', guest, '--listen', 'stdio'], environment);
     t.equal(run.status, 1);
     t.equal(run.stderr, `kvm-gdbserver: ${said.explanation}\n`, 'run says the same one line');
     t.end();

@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'tape';
 import { isaProperties } from '../../../src/vmm/boot/elf-isa.js';
 import { parseElf } from '../../../src/vmm/boot/elf.js';
@@ -16,8 +15,8 @@ import { native } from '../../../src/vmm/native.js';
 import type { Vcpu } from '../../../src/vmm/vcpu.js';
 import { elfImage, elfNote } from '../../unit/vmm/boot/elf-image.js';
 import { TIME_SCALE } from '../../time-scale.js';
+import { SERVER_MAIN } from '../../server-command.js';
 
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-isa-'));
 test.onFinish(() => rmSync(folder, { recursive: true }));
 
@@ -86,7 +85,7 @@ test('ISA level: a linker\'s own note, and what run says where kernel code is em
   }
   t.equal(isaProperties(parseElf(readFileSync(file), 'guest'))?.needed, 2, 'ld -z x86-64-v2');
   const missing = lackingHere(2);
-  const { status, stderr } = spawnSync(process.execPath, [MAIN, file, '--run', '--listen', ':0', '--serial', 'none'], { encoding: 'utf8', timeout: 15_000 * TIME_SCALE });
+  const { status, stderr } = spawnSync(process.execPath, [SERVER_MAIN, file, '--run', '--listen', ':0', '--serial', 'none'], { encoding: 'utf8', timeout: 15_000 * TIME_SCALE });
   const warned = /guest\.elf needs x86-64-v2, and this host's KVM runs kernel code in an instruction emulator .*docs\/hosts\.md\.$/m.test(stderr);
   if (missing.length > 0) {
     t.equal(status, 1);

@@ -3,10 +3,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { TIME_SCALE } from '../../../time-scale.js';
+import { SERVER_MAIN } from '../../../server-command.js';
 
-export const MAIN = fileURLToPath(new URL('../../../../src/cli/main.js', import.meta.url));
 export const PATIENCE_MS = 15_000 * TIME_SCALE;
 
 /** Machine code, real mode, for `--boot flat`. */
@@ -46,7 +45,7 @@ export interface ServerProcess {
 
 /** Starts it; it is killed when its time is up. */
 export function start(args: readonly string[]): ServerProcess {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [SERVER_MAIN, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('latin1').on('data', (text: string) => (stdout += text));
