@@ -12,7 +12,7 @@ function branches(): string {
   return Object.entries(OPTION_TEXTS).filter(([, { argument }]) => argument !== undefined).map(([name, { argument, values }]) => {
     const isFile = values === undefined && /FILE/.test(argument ?? '');
     // Lists go on behind each comma.
-    const listed = name === 'log' || name === 'mechanisms' ? 'list' : 'words';
+    const listed = name === 'log' || name === 'mechanisms' || name === 'boot-order' ? 'list' : 'words';
     if (values !== undefined) return `    --${name}) ${listed}="${values.join(' ')}" ;;`;
     return `    --${name}) ${isFile ? 'files=1' : 'words=" "'} ;;`;
   }).join('\n');

@@ -22,8 +22,8 @@ export interface CreatedMachine {
   readonly title: string;
   /** Absolute path of a file with the guest's symbols. */
   readonly executable?: string;
-  /** Linear: the entry of the file that --symbols names for a disk. */
-  readonly symbolsEntry?: bigint;
+  /** Linear: where what firmware boots begins: the entry of the file that --symbols names for a disk, or a kernel's setup code. */
+  readonly entry?: bigint;
   /** Closes the machine and its images. */
   readonly close: () => void;
 }
@@ -31,7 +31,8 @@ export interface CreatedMachine {
 /** Throws GuestError, RangeError or NativeError with one sentence; nothing stays open then. */
 export function createMachine(options: RunOptions, serial: SerialBackend, say: (sentence: string) => void): CreatedMachine {
   const { memory, cpu, cpus, guest, firmware } = options;
-  const symbols = options.symbols === undefined || (guest !== undefined && !options.builtinBios) ? undefined : readSymbols(options.symbols);
+  const kernel = options.kernel === undefined ? undefined : readGuest(options.kernel, options);
+  const symbols = options.symbols === undefined || (guest !== undefined && !options.builtinBios) || kernel !== undefined ? undefined : readSymbols(options.symbols);
   const rom = firmware === undefined ? undefined : readGuestFile(firmware === 'seabios' ? requireSeabios() : firmware);
   const drives = openDrives(options.drives, say);
   try {
@@ -45,18 +46,19 @@ export function createMachine(options: RunOptions, serial: SerialBackend, say: (
       ...(rom !== undefined && { firmwareConsole: options.log.has('firmware') ? new LineLog((line) => say(`firmware ${line}`)) : null }),
       ...(memory !== undefined && { memory }),
       ...(cpu !== undefined && { cpu }),
-      ...(rom !== undefined && { firmware: withVideoBios(rom) }),
+      ...(rom !== undefined && { firmware: { ...withVideoBios(rom), ...(kernel !== undefined && { kernel }), ...(options.bootOrder !== undefined && { bootOrder: options.bootOrder }) } }),
       ...(source !== undefined && { guest: source }),
       ...(options.builtinBios && { bios: { disks: drives.filter(({ kind }) => kind === 'disk').map(({ image }) => image) } }),
     });
     // In --gdb the terminal's input is gdb's.
     if (!options.gdb) serial.onInput((bytes) => machine.serial.receive(bytes));
-    const executable = symbols?.path ?? machine.guest?.executable;
+    const entry = symbols?.entry ?? machine.firmware?.kernelEntry;
+    const executable = symbols?.path ?? machine.guest?.executable ?? kernel?.symbols;
     return {
       machine,
-      title: guest ?? (rom === undefined ? 'nothing' : basename(rom.path)),
+      title: guest ?? options.kernel ?? (rom === undefined ? 'nothing' : basename(rom.path)),
       ...(executable !== undefined && { executable }),
-      ...(symbols !== undefined && { symbolsEntry: symbols.entry }),
+      ...(entry !== undefined && { entry }),
       close: () => {
         machine.close();
         closeDrives(drives);

@@ -5,6 +5,7 @@
 import { MECHANISMS } from '../debugger/machine-target.js';
 import { DEFAULT_LISTEN } from '../rsp/transports/listen-address.js';
 import { BOOT_KINDS, CPU_MODES } from '../vmm/boot/boot-options.js';
+import { BOOT_DEVICE_NAMES } from '../vmm/boot/boot-order.js';
 import { CLOCK_POLICIES } from '../vmm/guest-clock.js';
 import { DESCRIPTION_VARIANTS } from '../x86/target-description.js';
 import { LOG_FORMATS } from './reporter.js';
@@ -48,6 +49,10 @@ export const OPTION_TEXTS: Readonly<Record<keyof typeof RUN_OPTIONS, OptionText>
     argument: 'ROM', values: ['seabios', 'builtin', 'none'], default: 'seabios for a disk where it is installed, else none',
     text: 'seabios or a ROM file, started at the reset vector; builtin for a small BIOS in this program that starts a boot sector at once; none. ' +
       'With any but none GUEST is the first hard disk.',
+  },
+  'boot-order': {
+    argument: 'LIST', values: BOOT_DEVICE_NAMES, default: 'kernel,disk,cdrom',
+    text: 'What firmware boots, with commas between, the first that boots: disk, disk2, cdrom, a kernel given as the guest; menu waits for the key of the firmware\'s boot menu.',
   },
   'stop-at': {
     argument: 'PLACE', values: ['reset', 'boot-sector', 'entry'],

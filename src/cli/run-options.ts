@@ -22,7 +22,7 @@ const flag: Options = { type: 'boolean' };
 /** For yargs. Values are read as text, and every error is worded by `readRunOptions`. */
 export const RUN_OPTIONS = {
   listen: text, gdb: flag, memory: text, cpus: text, cpu: text, irqchip: text, clock: text, boot: text, load: text, entry: text, mode: text, append: text, symbols: text,
-  firmware: text, 'stop-at': text, disk: { type: 'string', array: true, requiresArg: true }, cdrom: text, floppy: text,
+  firmware: text, 'boot-order': text, 'stop-at': text, disk: { type: 'string', array: true, requiresArg: true }, cdrom: text, floppy: text,
   module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, display: text, run: flag,
   once: flag, 'ready-file': text, 'on-disconnect': text, 'on-kill': text, description: text, log: text, 'log-format': text, 'trace-exits': text, mechanisms: text,
 } as const satisfies Record<string, Options>;
@@ -134,6 +134,7 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
 function readStart(argv: ParsedArguments): StartOptions {
   const cdrom = single(argv, 'cdrom');
   const floppy = single(argv, 'floppy');
+  const bootOrder = single(argv, 'boot-order');
   return chooseStart({
     guest: single(argv, 'guest'),
     firmware: single(argv, 'firmware'),
@@ -142,6 +143,7 @@ function readStart(argv: ParsedArguments): StartOptions {
     disk: list(argv, 'disk'),
     ...(cdrom !== undefined && { cdrom }),
     ...(floppy !== undefined && { floppy }),
+    ...(bootOrder !== undefined && { bootOrder }),
   });
 }
 

@@ -23,12 +23,12 @@ export interface StartedGuest {
   readonly title: string;
   /** None with firmware. */
   readonly guest: LoadedGuest | undefined;
-  /** Linear: the entry of the file that --symbols names for a disk. */
-  readonly symbolsEntry?: bigint;
+  /** Linear: of what firmware boots, where that is known. */
+  readonly entry?: bigint;
 }
 
 /** The linear address to run to; undefined when the guest starts there. Throws GuestError for a place that it does not have. */
-export function stopAddress(place: StopPlace, { guest, title, symbolsEntry }: StartedGuest): bigint | undefined {
+export function stopAddress(place: StopPlace, { guest, title, entry }: StartedGuest): bigint | undefined {
   if (typeof place === 'bigint') return place === guest?.entry ? undefined : place;
   switch (place) {
     case 'reset':
@@ -40,7 +40,7 @@ export function stopAddress(place: StopPlace, { guest, title, symbolsEntry }: St
       throw new GuestError(`--stop-at boot-sector is for a disk, and ${title} is started as ${guest.kind}; leave it out.`);
     case 'entry':
       if (guest !== undefined && guest.kind !== 'mbr') return undefined;
-      if (symbolsEntry !== undefined) return symbolsEntry;
+      if (entry !== undefined) return entry;
       throw new GuestError(`--stop-at entry is where an ELF file begins, and ${title} has none; name one with --symbols, or give the address.`);
   }
 }

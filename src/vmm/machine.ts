@@ -137,7 +137,7 @@ export class Machine {
       ...(irqLine !== undefined && { irqLine }),
     });
     this.#board = firmware === undefined ? undefined : addFirmwareDevices(this.ports, this.mmio, {
-      raise, memory, now: () => this.clock.now(), shortcuts: this.#standard.shortcuts, config: { ram, cpus, serialConsole: COM1_PORT }, log, video: this.video,
+      raise, memory, now: () => this.clock.now(), shortcuts: this.#standard.shortcuts, config: { ...firmware.config, ram, cpus, serialConsole: COM1_PORT }, log, video: this.video,
       ...(options.firmware?.videoRom !== undefined && { videoRom: options.firmware.videoRom }),
     });
     this.#power = this.#board === undefined && kernelIrqchip ? addPowerManagement(this.ports, raise, this.#standard.shortcuts, () => this.clock.now()) : undefined;

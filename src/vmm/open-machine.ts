@@ -33,7 +33,7 @@ export function openMachine(options: MachineOptions): OpenMachine {
   const cpus = options.cpus ?? 1;
   const ram = ramLayout(size);
   checkMachineOptions(options, size, cpus);
-  const firmware = options.firmware === undefined ? undefined : loadFirmware(options.firmware);
+  const firmware = options.firmware === undefined ? undefined : loadFirmware(options.firmware, ram);
   // Firmware makes its own.
   const tables = firmware === undefined && (options.irqchip ?? 'none') !== 'none' ? firmwareTables({ cpus, pci: false }) : [];
   const guest = options.guest === undefined ? undefined

@@ -39,6 +39,7 @@ test('--stop-at: an address, an entry, and places where the guest begins anyway'
     [['--stop-at', 'boot-sector', 'build/hello.img'], 0x7c00n],
     [['--stop-at', 'reset', disk()], 0xffff_fff0n],
     [['--stop-at', 'entry', 'build/kernel64.elf'], 0x10_0000n],
+    [['--stop-at', 'entry', '--firmware', 'seabios', '/usr/lib/ipxe/ipxe.lkrn'], 0x1_0200n],
     [['--stop-at', 'entry', '--firmware', 'builtin', '--symbols', 'build/bios.elf', disk()], 0x7c00n],
   ];
   for (const [args, pc] of rows) {

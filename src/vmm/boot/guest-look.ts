@@ -6,9 +6,10 @@ import { SECTOR_SIZE, hasBootSignature } from './mbr.js';
 
 /**
  * `disk`: a boot sector and more behind it, or a disk in a format that is refused later; `boot-sector`: one by itself; `cdrom`:
- * ISO 9660 without a boot sector; `program`: a kernel, a flat image, or what cannot be read.
+ * ISO 9660 without a boot sector; `linux`: a kernel with Linux's header; `program`: an ELF file or what has a Multiboot header;
+ * `bytes`: anything else, and what cannot be read.
  */
-export type GuestLook = 'disk' | 'boot-sector' | 'cdrom' | 'program';
+export type GuestLook = 'disk' | 'boot-sector' | 'cdrom' | 'linux' | 'program' | 'bytes';
 
 /** The primary volume descriptor is the first one, in sector 16 of 2048 bytes (ECMA-119, 6.3 and 8.1.2). */
 const VOLUME_DESCRIPTOR = 0x8000;
@@ -25,7 +26,7 @@ export function lookAtGuest(path: string): GuestLook {
     const length = readSync(descriptor, head, 0, head.length, 0);
     return whatBeginsWith(head.subarray(0, length), fstatSync(descriptor).size);
   } catch {
-    return 'program';
+    return 'bytes';
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
@@ -36,8 +37,12 @@ export function whatBeginsWith(head: Uint8Array, size: number): GuestLook {
   if (foreignFormat(head) !== undefined) return 'disk';
   const isVolume = VOLUME_IDENTIFIER.every((byte, i) => head[VOLUME_DESCRIPTOR + 1 + i] === byte);
   if (isVolume && !hasBootSignature(head)) return 'cdrom';
-  if (kindOf(head) !== 'mbr') return 'program';
-  return size > SECTOR_SIZE ? 'disk' : 'boot-sector';
+  switch (kindOf(head)) {
+    case 'mbr': return size > SECTOR_SIZE ? 'disk' : 'boot-sector';
+    case 'linux': return 'linux';
+    case 'flat': return 'bytes';
+    default: return 'program';
+  }
 }
 
 function kindOf(head: Uint8Array): string {

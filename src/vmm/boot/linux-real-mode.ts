@@ -20,7 +20,9 @@ export interface SetupCodeStart {
   /** Linear. */
   readonly entry: bigint;
   readonly cpu: CpuState;
-  writes(answers: Omit<LoaderAnswers, 'commandLine' | 'heapEnd'>): MemoryWrite[];
+  readonly commandLine: MemoryWrite;
+  /** The setup code with the loader's answers in its header. */
+  setup(answers: Omit<LoaderAnswers, 'commandLine' | 'heapEnd'>): MemoryWrite;
 }
 
 /** Takes the segment of the setup code. `commandLine` ends in a zero byte. Throws GuestError when it is too long for it. */
@@ -35,17 +37,18 @@ export function startSetupCode(
     throw new GuestError(`The command line has ${commandLine.length - 1} bytes, and ${end - heapEnd - 1} fit behind the setup code of ${name}; shorten --append or leave --mode real out.`);
   }
   placement.take(`The setup code of ${name}`, base, end);
-  notes.push(`setup code is at ${formatRange(base, header.setupSize)}, to be entered in real mode with the built-in BIOS behind it`);
+  notes.push(`setup code is at ${formatRange(base, header.setupSize)}, to be entered in real mode`);
 
   const segment = base >> 4;
   return {
     entry: BigInt(base + ENTRY_OFFSET),
     cpu: realMode(segment + (ENTRY_OFFSET >> 4), 0, heapEnd, {}, segment),
-    writes(answers) {
+    commandLine: { address: BigInt(base + heapEnd), bytes: commandLine },
+    setup(answers) {
       // A copy: `slice` of a Buffer would be a view of the file.
       const bytes = Uint8Array.from(file.subarray(0, header.setupSize));
       fillSetupHeader(bytes, { ...answers, commandLine: base + heapEnd, heapEnd });
-      return [{ address: BigInt(base), bytes }, { address: BigInt(base + heapEnd), bytes: commandLine }];
+      return { address: BigInt(base), bytes };
     },
   };
 }

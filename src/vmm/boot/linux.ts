@@ -2,6 +2,7 @@
  * A Linux bzImage or zImage, started as a boot loader starts it (Linux, Documentation/arch/x86/boot.rst): by its 64-bit
  * entry where it has one, else by its 32-bit entry; with its real-mode setup code when it has neither or that is asked for.
  */
+import type { CpuState } from '../../x86/cpu-state.js';
 import { GuestError, formatRange, hex, isRam, requireRam, type BootOptions, type LoadedGuest, type MemoryWrite, type StartMode } from './boot-options.js';
 import { LINUX_SELECTORS, longMode, protectedMode } from './cpu-modes.js';
 import { placeGdt, placePageTables } from './furniture.js';
@@ -17,36 +18,48 @@ import { Placement } from './placement.js';
 const BZIMAGE_LOAD = 0x10_0000, ZIMAGE_LOAD = 0x1_0000;
 const ZIMAGE_LARGEST = 0x8_0000;
 
+/** What every way to start a kernel begins with: its header is read, its code has its place. */
+interface PlacedKernel {
+  /** Protected-mode code. */
+  readonly code: MemoryWrite;
+  /** Ends in a zero byte. */
+  readonly commandLine: Uint8Array;
+  /** The kernel takes this GPA for the end of RAM. */
+  readonly memoryEnd: number;
+  readonly placement: Placement;
+  readonly answers: Pick<LoaderAnswers, 'code32Start' | 'vidMode'>;
+  readonly notes: string[];
+}
+
+/** A kernel that is entered by its real-mode setup code, part by part. */
+export interface SetupCodeKernel {
+  readonly setup: MemoryWrite;
+  readonly kernel: MemoryWrite;
+  readonly commandLine: MemoryWrite;
+  readonly initrd?: MemoryWrite;
+  /** Linear. */
+  readonly entry: bigint;
+  readonly cpu: CpuState;
+  readonly notes: readonly string[];
+}
+
 /** Starts a Linux kernel file. Throws GuestError when its header is damaged or something does not fit. */
 export function loadLinux(file: Uint8Array, options: BootOptions): LoadedGuest {
   const header = parseLinuxHeader(file, options.name);
   const mode = options.mode ?? ownMode(header);
   requireEntry(header, mode, options.name);
-  const commandLine = new TextEncoder().encode(`${options.commandLine ?? ''}\0`);
-  if (commandLine.length - 1 > header.commandLineSize) {
-    throw new GuestError(`The command line has ${commandLine.length - 1} bytes, and ${options.name} takes at most ${header.commandLineSize}; shorten --append.`);
-  }
-  const wishes = loaderWishes(options.commandLine ?? '');
-
-  const placement = new Placement(options.ram);
-  const code = placeCode(header, options, placement);
-  const notes = [`Linux ${header.kernelVersion ?? 'kernel'} (boot protocol ${formatVersion(header.version)}), loaded at ${formatRange(code, header.codeSize)}`];
-  const writes: MemoryWrite[] = [{ address: BigInt(code), bytes: file.subarray(header.setupSize, header.setupSize + header.codeSize) }];
-  const common = { code32Start: code, vidMode: wishes.vidMode };
-
   if (mode === 'real') {
-    // The setup code has fixed places in low memory, so it comes before the initrd.
-    const start = startSetupCode(file, header, options.name, commandLine, placement, notes);
-    const initrd = placeInitrd(header, options, wishes.memoryEnd, placement, writes, notes);
-    writes.push(...start.writes({ ...common, ...(initrd !== undefined && { initrd }) }));
-    return { kind: 'linux', writes, notes, entry: start.entry, cpu: start.cpu, needsBios: true };
+    const { setup, kernel, commandLine, initrd, entry, cpu, notes } = loadBySetupCode(file, options);
+    return { kind: 'linux', writes: [kernel, ...(initrd === undefined ? [] : [initrd]), setup, commandLine], notes, entry, cpu, needsBios: true };
   }
-
-  const initrd = placeInitrd(header, options, wishes.memoryEnd, placement, writes, notes);
-  const commandLineAt = placement.placeLow('the command line', commandLine.length, 16);
+  const { placement, code, notes, ...placed } = placeKernel(file, header, options);
+  const writes: MemoryWrite[] = [code];
+  const initrd = placeInitrd(header, options, placed.memoryEnd, placement, notes);
+  if (initrd !== undefined) writes.push(initrd);
+  const commandLine = placement.placeLow('the command line', placed.commandLine.length, 16);
   const params = placement.placeLow('the boot parameters', BOOT_PARAMS_SIZE);
-  const answers: LoaderAnswers = { ...common, commandLine: commandLineAt, ...(initrd !== undefined && { initrd }), ...(options.rsdp !== undefined && { rsdp: options.rsdp.address }) };
-  writes.push({ address: BigInt(commandLineAt), bytes: commandLine });
+  const answers: LoaderAnswers = { ...placed.answers, commandLine, ...initrdAnswer(initrd), ...(options.rsdp !== undefined && { rsdp: options.rsdp.address }) };
+  writes.push({ address: BigInt(commandLine), bytes: placed.commandLine });
   writes.push({ address: BigInt(params), bytes: bootParams(file, header, answers, memoryMap(options.ram)) });
   notes.push(`boot parameters are at ${formatRange(params, BOOT_PARAMS_SIZE)}`);
   const gdt = placeGdt(placement, mode === 'long' ? 64 : 32, notes, LINUX_SELECTORS);
@@ -56,13 +69,45 @@ export function loadLinux(file: Uint8Array, options: BootOptions): LoadedGuest {
   }
   const regs = { rsi: BigInt(params) };
   if (mode === 'protected') {
-    const entry = BigInt(code);
-    return { kind: 'linux', writes, notes, entry, cpu: protectedMode(entry, gdt.address, regs, LINUX_SELECTORS) };
+    return { kind: 'linux', writes, notes, entry: code.address, cpu: protectedMode(code.address, gdt.address, regs, LINUX_SELECTORS) };
   }
   const tables = placePageTables(placement, identityMap(), notes);
   writes.push(tables.write);
-  const entry = BigInt(code + ENTRY_64_OFFSET);
+  const entry = code.address + BigInt(ENTRY_64_OFFSET);
   return { kind: 'linux', writes, notes, entry, cpu: longMode(entry, gdt.address, tables.address, regs, LINUX_SELECTORS) };
+}
+
+/** Places a kernel for its real-mode entry, whatever others it has. Throws GuestError as `loadLinux` does. */
+export function loadBySetupCode(file: Uint8Array, options: BootOptions): SetupCodeKernel {
+  const header = parseLinuxHeader(file, options.name);
+  const { placement, code, notes, commandLine, memoryEnd, answers } = placeKernel(file, header, options);
+  // The setup code has fixed places in low memory, so it comes before the initrd.
+  const start = startSetupCode(file, header, options.name, commandLine, placement, notes);
+  const initrd = placeInitrd(header, options, memoryEnd, placement, notes);
+  return {
+    setup: start.setup({ ...answers, ...initrdAnswer(initrd) }), kernel: code, commandLine: start.commandLine, entry: start.entry, cpu: start.cpu, notes,
+    ...(initrd !== undefined && { initrd }),
+  };
+}
+
+function placeKernel(file: Uint8Array, header: LinuxHeader, options: BootOptions): PlacedKernel {
+  const commandLine = new TextEncoder().encode(`${options.commandLine ?? ''}\0`);
+  if (commandLine.length - 1 > header.commandLineSize) {
+    throw new GuestError(`The command line has ${commandLine.length - 1} bytes, and ${options.name} takes at most ${header.commandLineSize}; shorten --append.`);
+  }
+  const { vidMode, memoryEnd } = loaderWishes(options.commandLine ?? '');
+  const placement = new Placement(options.ram);
+  const address = placeCode(header, options, placement);
+  return {
+    commandLine, memoryEnd, placement,
+    code: { address: BigInt(address), bytes: file.subarray(header.setupSize, header.setupSize + header.codeSize) },
+    answers: { code32Start: address, vidMode },
+    notes: [`Linux ${header.kernelVersion ?? 'kernel'} (boot protocol ${formatVersion(header.version)}), loaded at ${formatRange(address, header.codeSize)}`],
+  };
+}
+
+function initrdAnswer(initrd: MemoryWrite | undefined): Pick<LoaderAnswers, 'initrd'> {
+  return initrd === undefined ? {} : { initrd: { start: Number(initrd.address), size: initrd.bytes.length } };
 }
 
 /** The highest mode that the kernel can be entered in. */
@@ -110,8 +155,8 @@ function placeCode(header: LinuxHeader, { name, ram }: BootOptions, placement: P
 
 /** The initrd files one behind the other, as loaders hand over several, as high as the kernel allows. */
 function placeInitrd(
-  header: LinuxHeader, { modules = [], name }: BootOptions, memoryEnd: number, placement: Placement, writes: MemoryWrite[], notes: string[],
-): LoaderAnswers['initrd'] {
+  header: LinuxHeader, { modules = [], name }: BootOptions, memoryEnd: number, placement: Placement, notes: string[],
+): MemoryWrite | undefined {
   if (modules.length === 0) return undefined;
   const withWords = modules.find(({ text }) => /\s/.test(text));
   if (withWords !== undefined) {
@@ -127,7 +172,8 @@ function placeInitrd(
   }
   const limit = Math.min(header.initrdAddrMax + 1, memoryEnd);
   const start = placement.placeTop('the initrd', size, limit);
-  modules.forEach(({ bytes }, i) => writes.push({ address: BigInt(start + offsets[i]), bytes }));
+  const bytes = new Uint8Array(size);
+  modules.forEach((module, i) => bytes.set(module.bytes, offsets[i]));
   notes.push(`initrd is at ${formatRange(start, size)}${limit < 0x1_0000_0000 ? `, below ${hex(limit)}` : ''}`);
-  return { start, size };
+  return { address: BigInt(start), bytes };
 }

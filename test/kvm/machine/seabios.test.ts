@@ -1,57 +1,11 @@
 /**
  * SeaBIOS on the real KVM, from the reset vector: to its banner, to a boot sector that uses what it set up, and to "No bootable
- * device". The machine runs in slices until what is waited for is there.
+ * device".
  */
-import { readFileSync } from 'node:fs';
 import test from 'tape';
-import { findVideoBios, requireSeabios } from '../../../src/vmm/boot/seabios.js';
-import type { MachineEvent } from '../../../src/vmm/device.js';
 import { textRows, textScreen } from '../../../src/vmm/display/text-screen.js';
-import { Machine, type MachineOptions } from '../../../src/vmm/machine.js';
-import { runUntilEnd } from '../../../src/vmm/run-machine.js';
-import type { BlockImage } from '../../../src/vmm/storage/block-image.js';
-import { TIME_SCALE } from '../../time-scale.js';
-
-const PATIENCE_SECONDS = 60 * TIME_SCALE;
-const SLICE_MILLISECONDS = 150;
-
-interface Board {
-  readonly machine: Machine;
-  readonly said: string[];
-  readonly output: { serial: string; debug: string };
-  /** Runs until `done`, or an event. Throws when the guest ends otherwise, or never. */
-  readonly until: (done: () => boolean) => Promise<MachineEvent | undefined>;
-}
-
-function board(options: MachineOptions = {}): Board {
-  const output = { serial: '', debug: '' };
-  const said: string[] = [];
-  const sink = (name: 'serial' | 'debug') => ({ write: (bytes: Uint8Array) => { output[name] += Buffer.from(bytes).toString('latin1'); } });
-  const machine = Machine.create({
-    memory: 32 << 20, irqchip: 'kernel', firmware: { name: 'SeaBIOS', bytes: readFileSync(requireSeabios()), videoRom: readFileSync(findVideoBios() ?? '') },
-    serial: sink('serial'), firmwareConsole: sink('debug'), log: (text) => said.push(text), ...options,
-  });
-  const until = async (done: () => boolean): Promise<MachineEvent | undefined> => {
-    for (const deadline = Date.now() + PATIENCE_SECONDS * 1000; Date.now() < deadline;) {
-      const end = await runUntilEnd(machine, SLICE_MILLISECONDS);
-      if (end.kind === 'event') return end.event;
-      if (end.kind === 'exit') throw new Error(`the guest ended with ${end.exit.reason}:\n${output.debug}${output.serial}`);
-      if (done()) return undefined;
-    }
-    throw new Error(`nothing came in ${PATIENCE_SECONDS} s:\n${output.debug}${output.serial}`);
-  };
-  return { machine, said, output, until };
-}
-
-/** A disk in memory. */
-function ramDisk(bytes: Uint8Array): BlockImage {
-  return {
-    name: 'ram', size: bytes.length, readOnly: false,
-    read: (offset, target) => target.set(bytes.subarray(offset, offset + target.length)),
-    write: (offset, from) => bytes.set(from, offset),
-    flush: () => undefined, save: () => ({}), restore: () => undefined, close: () => undefined,
-  };
-}
+import { Machine } from '../../../src/vmm/machine.js';
+import { board, ramDisk } from './seabios-board.js';
 
 /**
  * Reads sector 2 by INT 13h to 0:8000, leaves what INT 12h, 15h (E801), 1Ah and 16h say at 9000, waits for a key in

@@ -29,8 +29,17 @@ test('firmware options: what starts', (t) => {
 test('firmware options: what a file starts with when nobody says', (t) => {
   type Row = readonly [GuestLook, boolean, Partial<StartArguments>, Partial<StartOptions>];
   const disk = [{ kind: 'disk', path: 'g', mode: 'snapshot', channel: 0, unit: 0 }] as const;
+  const dDisk = { ...disk[0], path: 'd' };
   const rows: readonly Row[] = [
     ['program', true, {}, { guest: 'g', builtinBios: false, drives: [] }],
+    ['linux', true, {}, { guest: 'g', builtinBios: false, drives: [] }],
+    ['bytes', true, {}, { guest: 'g', builtinBios: false, drives: [] }],
+    ['linux', true, { firmware: 'rom', given: new Set(['append', 'module']) }, { firmware: 'rom', kernel: 'g', builtinBios: false, drives: [], irqchip: 'kernel' }],
+    ['linux', true, { firmware: 'rom', disk: ['d'], bootOrder: 'disk,kernel' },
+      { firmware: 'rom', kernel: 'g', builtinBios: false, drives: [dDisk], bootOrder: [dDisk, 'kernel'], irqchip: 'kernel' }],
+    ['linux', true, { firmware: 'builtin' }, { guest: 'g', builtinBios: true, drives: disk, irqchip: 'kernel' }],
+    ['bytes', true, { firmware: 'rom' }, { firmware: 'rom', builtinBios: false, drives: disk, irqchip: 'kernel' }],
+    ['cdrom', true, { firmware: 'rom' }, { firmware: 'rom', builtinBios: false, drives: [{ kind: 'cdrom', path: 'g', mode: 'readonly', channel: 1, unit: 0 }], irqchip: 'kernel' }],
     ['boot-sector', true, {}, { guest: 'g', builtinBios: true, drives: disk, irqchip: 'none' }],
     ['boot-sector', true, { irqchip: 'kernel' }, { guest: 'g', builtinBios: true, drives: disk, irqchip: 'kernel' }],
     ['disk', true, {}, { firmware: 'seabios', builtinBios: false, drives: disk, irqchip: 'kernel' }],
@@ -46,6 +55,14 @@ test('firmware options: what a file starts with when nobody says', (t) => {
     t.deepEqual(rest, expected, `${look} ${JSON.stringify(typed)}${seabios ? '' : ' without SeaBIOS'}`);
     t.equal(choice?.startsWith('g is a disk'), look === 'disk' && typed.given === undefined && typed.firmware === undefined && typed.irqchip === undefined ? true : undefined);
   }
+  for (const [typed, sentence] of [
+    [{ given: new Set(['mode']) }, /^UsageError: --mode is for a guest that is started without firmware/],
+    [{ bootOrder: 'disk', given: new Set<string>() }, /^UsageError: --boot-order names disk, and this machine has none; add --disk FILE\.$/],
+  ] as const) {
+    t.throws(() => chooseStart({ guest: 'g', firmware: 'rom', irqchip: undefined, ...typed }, { lookAt: () => 'linux', hasSeabios: () => true }), sentence);
+  }
+  t.throws(() => chooseStart({ guest: 'g', firmware: 'rom', irqchip: undefined, given: new Set() }, { lookAt: () => 'program', hasSeabios: () => true }),
+    /^UsageError: g is an ELF or Multiboot kernel, and firmware boots disks, CD-ROMs and Linux kernels; leave --firmware out\.$/);
   t.throws(() => chooseStart({ guest: 'g', cdrom: 'h', firmware: undefined, irqchip: undefined, given: new Set() }, { lookAt: () => 'cdrom', hasSeabios: () => true }),
     /^UsageError: g is a CD-ROM image, and --cdrom h is another; there is one drive\.$/);
   t.end();
@@ -66,6 +83,12 @@ test('firmware options: what cannot be is one sentence', (t) => {
     [{ firmware: 'seabios', disk: ['a', 'b', 'c', 'd'], cdrom: 'e' }, /are too many/],
     [{ guest: 'a', disk: ['b,wriet'] }, /"wriet" is not a way to open a disk/],
     [{ floppy: 'f.img' }, /there is no floppy controller/],
+    [{ guest: 'a', 'boot-order': 'disk' }, /^--boot-order is for firmware, and this guest is started without/],
+    [{ firmware: 'seabios', guest: 'a', 'boot-order': 'cdrom' }, /^--boot-order names cdrom, and this machine has none; add --cdrom FILE\.$/],
+    [{ firmware: 'seabios', guest: 'a', 'boot-order': 'disk2' }, /^--boot-order names disk2, and this machine has none; add --disk FILE\.$/],
+    [{ firmware: 'seabios', guest: 'a', 'boot-order': 'kernel' }, /names kernel, and this machine has none; give a bzImage as the guest\.$/],
+    [{ firmware: 'seabios', guest: 'a', 'boot-order': 'disk,net' }, /^--boot-order takes disk, disk2, disk3, disk4, cdrom, kernel, menu with commas between, not "net"\.$/],
+    [{ firmware: 'seabios', guest: 'a', 'boot-order': 'disk,disk' }, /names disk twice/],
   ];
   refusedInOneSentence(t, rows);
   t.end();

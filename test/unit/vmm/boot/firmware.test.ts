@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'tape';
 import { GuestError } from '../../../../src/vmm/boot/boot-options.js';
+import type { BootDevice } from '../../../../src/vmm/boot/boot-order.js';
 import { loadFirmware } from '../../../../src/vmm/boot/firmware.js';
 import { findSeabios, requireSeabios } from '../../../../src/vmm/boot/seabios.js';
+import { ramLayout } from '../../../../src/vmm/guest-memory.js';
+import { bzImage } from './bzimage.js';
 
 const KIB = 1024, MIB = 1024 ** 2;
 
@@ -19,14 +22,36 @@ test('firmware: the ROM ends at 4 GiB, its end once more at 1 MiB', (t) => {
   for (const [size, romAt, aliasAt] of rows) {
     const bytes = new Uint8Array(size);
     bytes[size - 16] = 0xea;
-    const { rom, writes: [, alias] } = loadFirmware({ name: 'rom', bytes });
+    const { rom, writes: [, alias] } = loadFirmware({ name: 'rom', bytes }, []);
     t.deepEqual([rom.address, rom.bytes.length, alias.address], [BigInt(romAt), size, BigInt(aliasAt)], `${size / KIB} KiB`);
     t.equal(alias.bytes[0xf_fff0 - aliasAt], 0xea, 'the reset vector is at FFFF0');
   }
   for (const [size, message] of [[0, /has 0 bytes/], [4097, /whole number of 4 KiB pages/], [16 * MIB + 4096, /room for 16 MiB/],
     [64 * KIB, /no code at its reset vector, its last 16 bytes; is it a ROM image\?/]] as const) {
-    t.throws(() => loadFirmware({ name: 'rom', bytes: new Uint8Array(size) }), (error: unknown) => error instanceof GuestError && message.test(error.message), `${size} bytes`);
+    t.throws(() => loadFirmware({ name: 'rom', bytes: new Uint8Array(size) }, []), (error: unknown) => error instanceof GuestError && message.test(error.message), `${size} bytes`);
   }
+  t.end();
+});
+
+test('firmware: a kernel for it lies below its tables, with a ROM that boots it, first in the order unless that says else', (t) => {
+  const bytes = new Uint8Array(4 * KIB).fill(1, 0, 4090);
+  const kernel = { name: 'k', bytes: bzImage(), commandLine: 'quiet', modules: [{ text: 'i', bytes: Uint8Array.of(1, 2, 3) }] };
+  const { config, kernelEntry, notes } = loadFirmware({ name: 'rom', bytes, kernel }, ramLayout(64 * MIB));
+  t.equal(kernelEntry, 0x1_0200n);
+  t.equal(config.kernel?.initrd?.address, BigInt(63 * MIB - 4 * KIB), 'the last MiB is the firmware\'s');
+  t.deepEqual([config.kernel?.setup?.address, config.kernel?.commandLine?.address], [0x1_0000n, 0x1_e000n]);
+  t.match(notes.join('; '), /Linux 6\.1\.0-test/);
+  const [name, rom] = [...config.files ?? []][0];
+  t.deepEqual(config.bootOrder, [`/rom@${name}`]);
+  const sum = (range: Uint8Array): number => range.reduce((total, byte) => (total + byte) & 0xff, 0);
+  t.deepEqual([...rom.subarray(0, 3), rom.length, sum(rom)], [0x55, 0xaa, 1, 512, 0], 'a whole option ROM');
+  const pnp = rom[0x1a];
+  t.deepEqual([Buffer.from(rom.subarray(pnp, pnp + 4)).toString(), sum(rom.subarray(pnp, pnp + 32))], ['$PnP', 0], 'with a Plug and Play header');
+  const order = (bootOrder: readonly BootDevice[]): unknown => loadFirmware({ name: 'rom', bytes, kernel, bootOrder }, ramLayout(64 * MIB)).config.bootOrder;
+  const disk = '/pci@i0cf8/ide@1,1/drive@1/disk@0';
+  t.deepEqual(order([{ channel: 1, unit: 0 }, 'kernel']), [disk, `/rom@${name}`]);
+  t.deepEqual(order([{ channel: 1, unit: 0 }, 'menu']), [`/rom@${name}`, disk]);
+  t.throws(() => loadFirmware({ name: 'rom', bytes, kernel: { ...kernel, bytes: bzImage().subarray(0, 700) } }, ramLayout(64 * MIB)), /^GuestError: k is truncated/);
   t.end();
 });
 

@@ -27,10 +27,10 @@ test('guest look: a file by its first bytes', (t) => {
     ['an ISO', file(0x9000, VOLUME), 'cdrom'],
     ['a Multiboot kernel', file(0x9000, MULTIBOOT), 'program'],
     ['an ELF file with the signature by chance', file(0x9000, ELF, SIGNATURE), 'program'],
-    ['a Linux kernel', bzImage({}), 'program'],
+    ['a Linux kernel', bzImage({}), 'linux'],
     ['a disk that is not raw', file(0x9000, QCOW2), 'disk'],
-    ['bytes', file(600), 'program'],
-    ['nothing', file(0), 'program'],
+    ['bytes', file(600), 'bytes'],
+    ['nothing', file(0), 'bytes'],
   ];
   for (const [name, bytes, expected] of rows) t.equal(whatBeginsWith(bytes.subarray(0, 0x8800), bytes.length), expected, name);
   t.end();
@@ -43,8 +43,8 @@ test('guest look: of a disk of 1 TiB only the beginning is read; what cannot be 
     writeFileSync(path, file(512, SIGNATURE));
     truncateSync(path, 2 ** 40);
     t.equal(lookAtGuest(path), 'disk');
-    t.equal(lookAtGuest(folder), 'program');
-    t.equal(lookAtGuest(join(folder, 'none')), 'program');
+    t.equal(lookAtGuest(folder), 'bytes');
+    t.equal(lookAtGuest(join(folder, 'none')), 'bytes');
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -66,6 +66,18 @@ test('fw_cfg: items and files byte by byte', (t) => {
   t.end();
 });
 
+test('fw_cfg: a kernel by its parts, and the boot menu', (t) => {
+  const part = (address: bigint, text: string): { address: bigint; bytes: Uint8Array } => ({ address, bytes: new TextEncoder().encode(text) });
+  const items = fwCfgItems({ ram: [], cpus: 1, bootMenu: true, kernel: { setup: part(0x1_0000n, 'setup'), kernel: part(0x10_0000n, 'kernel'), commandLine: part(0x1_e000n, 'a b\0') } });
+  const text = (selector: number): string => Buffer.from(items.get(selector) ?? []).toString();
+  const word = (selector: number): number => Buffer.from(items.get(selector) ?? []).readUInt32LE();
+  t.deepEqual([text(0x11), text(0x12), text(0x15), text(0x18)], ['kernel', '', 'a b\0', 'setup']);
+  t.deepEqual([0x08, 0x0b, 0x14, 0x17].map(word), [6, 0, 4, 5], 'sizes');
+  t.deepEqual([0x07, 0x0a, 0x13, 0x16].map(word), [0x10_0000, 0, 0x1_e000, 0x1_0000], 'addresses');
+  t.deepEqual([...items.get(0x0e) ?? []], [1, 0]);
+  t.end();
+});
+
 test('fw_cfg: DMA', (t) => {
   const content = Uint8Array.from({ length: 0x1_8000 }, (_, i) => i * 7);
   const { memory, ports, find, dma, device } = bench(new Map([['opt/x', content]]));
