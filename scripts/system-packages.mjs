@@ -31,6 +31,7 @@ const NEEDED = new Map([
 const FOR_EDITORS = new Map([
   ['lldb', 'lldb'],
   ['lua5.4', 'lua5.4'],
+  ['emacs', 'emacs-nox'],
 ]);
 
 function isInstalled(command) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { buildGuests, GDB_HELPER, GUESTS_FOLDER, PACKAGE_FOLDER } from '../gdb/support/gdb-session.js';
 import { lineOf, source, startCdt } from './support/cdt.js';
-import { allFilledIn, filledIn, IDE_FOLDER, lispStrings, luaIsMissing, readJsonc, readLisp, readLua, readXml } from './support/configurations.js';
+import { allFilledIn, emacsIsMissing, filledIn, IDE_FOLDER, luaIsMissing, readDape, readJsonc, readLua, readXml } from './support/configurations.js';
 import { DapSession } from './support/dap-session.js';
 import { checkLldb, lldbIsMissing } from './support/lldb.js';
 import { newerGdb } from './support/newer-gdb.js';
@@ -54,7 +54,7 @@ function guestsIn(text: string): string[] {
 
 test('every file parses, and the guests it names are there', (t) => {
   const files = readdirSync(IDE_FOLDER, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const readers: Record<string, (path: string) => unknown> = { json: readJsonc, xml: readXml, launch: readXml, el: readLisp };
+  const readers: Record<string, (path: string) => unknown> = { json: readJsonc, xml: readXml, launch: readXml };
   for (const { name, parentPath } of files) {
     const path = join(parentPath, name).slice(IDE_FOLDER.length + 1);
     const reader = readers[name.split('.').pop() ?? ''];
@@ -188,15 +188,10 @@ test('Neovim: nvim-dap\'s request, sent to gdb', { skip: luaIsMissing }, async (
   await attachGdbDap(t, adapter.args, args);
 });
 
-test('Emacs: dape\'s request, sent to gdb; the command line of M-x gdb', async (t) => {
-  const forms = readLisp('emacs/kvm-gdbserver.el');
-  const texts = lispStrings(forms);
-  const commandLine = texts.find((text) => text.startsWith('gdb -i=mi')) ?? '';
-  t.match(commandLine, /^gdb -i=mi -ex 'target remote 127\.0\.0\.1:1234' build\/kernel64\.elf$/, 'as the replay of gdb-mi begins');
-  const values = JSON.stringify(forms);
-  const entry = (key: string): string => new RegExp(`"${key}",\\{"quoted":"([^"]*)"\\}`).exec(values)?.[1] ?? '';
-  const args = { target: entry(':target'), program: join(GUESTS_FOLDER, entry(':program')) };
-  await attachGdbDap(t, texts.filter((text) => text.startsWith('--')), args);
+test('Emacs: dape\'s request, sent to gdb', { skip: emacsIsMissing }, async (t) => {
+  const { command, args, request, target, program } = readDape('emacs/kvm-gdbserver.el');
+  t.deepEqual([command, request], ['gdb', 'attach']);
+  await attachGdbDap(t, args, { target, program: join(GUESTS_FOLDER, program) });
 });
 
 async function attachGdbDap(t: test.Test, argumentsOfGdb: readonly string[], args: Readonly<Record<string, string>>): Promise<void> {

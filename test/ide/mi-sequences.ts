@@ -182,36 +182,4 @@ const eclipse: MiSequence = {
   ],
 };
 
-/** Emacs' gdb-mi. */
-const emacs: MiSequence = {
-  editor: 'Emacs gdb-mi',
-  source: 'Emacs: lisp/progmodes/gdb-mi.el (gdb-init-1, gdb-update, the buffers\' triggers)',
-  args: (address, program) => ['-i=mi', '-ex', `target remote ${address}`, program],
-  rows: () => [
-    ['-gdb-set height 0', /^\^done/, /func="_start"/],
-    ['-gdb-set non-stop 0', /^\^(done|error)/],
-    ['-file-list-exec-source-files', /fullname="[^"]*kernel64\/kernel\.c"/],
-    ['-gdb-show prompt', /^\^done,value="\(gdb\) "/],
-    ['-file-list-exec-source-file', /^\^done,line="/],
-    ['-break-list', /^\^done,BreakpointTable=/],
-    [`break ${KERNEL}:${SUM}`, /^\^done/],
-    ['continue', /^\^running/, AT_SUM],
-    ['-thread-info', /name="cpu0"/],
-    ['-stack-info-frame', /func="kernel_main"/],
-    ['-stack-list-frames', /func="_start"/],
-    ['-stack-list-locals --simple-values', /name="sum"/],
-    ['-data-list-register-names', /"rip"/],
-    ['-data-list-changed-registers', /^\^done,changed-registers=\["0"/],
-    ['-data-list-register-values x', /^\^done/],
-    [`-data-disassemble -f ${KERNEL} -l ${SUM} -n -1 -- 0`, /inst="call/],
-    ['-var-create - * sum', /^\^done,name="var1"/],
-    ['-var-update --all-values *', /^\^done,changelist/],
-    ['-data-read-memory 0x100000 x 4 8 4', /^\^(done|error)/],
-    ['step', /^\^running/, /func="tree_sum"/],
-    ['finish', /^\^running/, /function-finished/],
-    ['next', /^\^running/, /end-stepping-range/],
-    ['disconnect', /^\^done/],
-  ],
-};
-
-export const miSequences: readonly MiSequence[] = [cpptools, nativeDebug, clion, eclipse, emacs];
+export const miSequences: readonly MiSequence[] = [cpptools, nativeDebug, clion, eclipse];

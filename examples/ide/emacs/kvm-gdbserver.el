@@ -6,12 +6,15 @@
 ;;; Code:
 
 (defun kvm-gdbserver-gdb ()
-  "Debug the guest with Emacs' own interface to gdb (`gdb-mi')."
+  "Debug the guest with Emacs' own interface to gdb (`gdb-mi').
+Call it from a buffer in the folder that the compiler ran in."
   (interactive)
   (require 'gdb-mi)
-  ;; All processors of a machine stop together.
+  ;; All processors of a machine stop together; a kernel has no `main' for the memory buffer to begin at.
   (setq gdb-non-stop-setting nil)
-  (gdb "gdb -i=mi -ex 'target remote 127.0.0.1:1234' build/kernel64.elf"))
+  (setq-default gdb-memory-address-expression "$pc")
+  ;; A program as a word of its own would make Emacs start gdb in the program's folder, where it finds no relative source.
+  (gdb "gdb -i=mi \"--eval-command=file build/kernel64.elf\" \"--eval-command=target remote 127.0.0.1:1234\""))
 
 ;; dape needs gdb 14 or later, which speaks the Debug Adapter Protocol itself: M-x dape RET kvm-gdbserver RET
 (with-eval-after-load 'dape

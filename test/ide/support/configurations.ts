@@ -59,27 +59,26 @@ export function readLua(path: string): NvimDap {
   return JSON.parse(execFileSync('lua5.4', ['-', join(IDE_FOLDER, path)], { encoding: 'utf8', input: script })) as NvimDap;
 }
 
-export type Lisp = string | { readonly quoted: string } | readonly Lisp[];
+/** Why what needs Emacs is left out, for tape's `skip`; false where it is there. */
+export const emacsIsMissing: string | false =
+  spawnSync('emacs', ['--version']).error === undefined ? false : 'emacs is not installed here (Debian package emacs-nox)';
 
-/** The forms of an Emacs Lisp file: symbols and keywords as strings, strings as `quoted`. Throws for one that does not close. */
-export function readLisp(path: string): Lisp[] {
-  const tokens = [...text(path).matchAll(/;[^\n]*|"((?:[^"\\]|\\.)*)"|[()']|[^\s()'";]+/gs)].filter(([token]) => !token.startsWith(';'));
-  const stack: Lisp[][] = [[]];
-  for (const [token, quoted] of tokens) {
-    if (token === '(') stack.push([]);
-    else if (token === ')') {
-      const closed = stack.pop();
-      if (closed === undefined || stack.length === 0) throw new Error(`${path}: a parenthesis closes nothing.`);
-      stack[stack.length - 1]?.push(closed);
-    } else if (token !== '\'') stack[stack.length - 1]?.push(quoted === undefined ? token : { quoted });
-  }
-  if (stack.length !== 1) throw new Error(`${path}: a parenthesis is not closed.`);
-  return stack[0] ?? [];
+export interface Dape {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** What dape sends with its request. */
+  readonly request: string;
+  readonly target: string;
+  readonly program: string;
 }
 
-/** Every string of a Lisp file, at any depth. */
-export function lispStrings(forms: readonly Lisp[]): string[] {
-  return forms.flatMap((form) => (typeof form === 'string' ? [] : 'quoted' in form ? [form.quoted] : lispStrings(form)));
+/** Loads a file for dape in Emacs, with a list in the place of the package, and returns the configuration that it put there. */
+export function readDape(path: string): Dape {
+  const form = `(progn (require 'json) (setq dape-configs nil) (provide 'dape) (load (pop command-line-args-left) nil t)
+    (let ((entry (cdar dape-configs)))
+      (princ (json-encode (list :command (plist-get entry 'command) :args (vconcat (plist-get entry 'command-args))
+        :request (plist-get entry :request) :target (plist-get entry :target) :program (plist-get entry :program))))))`;
+  return JSON.parse(execFileSync('emacs', ['-Q', '--batch', '--eval', form, join(IDE_FOLDER, path)], { encoding: 'utf8' })) as Dape;
 }
 
 /** What the editors put in: the workspace is examples/guests, and the port is the test's. */
