@@ -139,6 +139,17 @@ export interface MonitorSupport {
   execute(command: string, write: (text: string) => void): void;
 }
 
+/** A run of linear addresses that are alike: mapped with the same rights to the same kind of memory, or not mapped. */
+export interface LinearRegion {
+  readonly start: bigint;
+  /** In bytes; the run ends at 2^64 at the latest, and may go on in the next region where it is very long. */
+  readonly size: bigint;
+  /** What the guest may do there besides reading; absent where nothing is mapped. */
+  readonly access?: { readonly writable: boolean; readonly executable: boolean };
+  /** `RAM`, `ROM, user mode`, ...; empty where nothing is mapped. */
+  readonly name: string;
+}
+
 /** QEMU's `qqemu.sstep` bits: what a single step holds back. */
 export interface StepOptions {
   /** Bit 2 of sstep: no interrupts are delivered during a step. */
@@ -171,6 +182,8 @@ export interface DebugTarget {
   readMemory(thread: ThreadId, address: bigint, length: number): Uint8Array;
   /** Writes all or throws TargetError (EFAULT) having written nothing. */
   writeMemory(thread: ThreadId, address: bigint, bytes: Uint8Array): void;
+  /** What lies around a linear address as `thread` sees it. */
+  memoryRegion?(thread: ThreadId, address: bigint): LinearRegion;
   /** Returns at once; the stop may be reported before it returns. */
   resume(actions: readonly ResumeAction[]): void;
   /** Asks for a stop; reported as `interrupt` unless something else stopped the machine first. */

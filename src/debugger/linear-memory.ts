@@ -4,10 +4,11 @@
  * nothing.
  */
 import type { MemoryPiece } from '../breakpoints/planner.js';
-import { TargetError } from '../target.js';
+import { TargetError, type LinearRegion } from '../target.js';
 import type { GuestMemory } from '../vmm/guest-memory.js';
 import { isWritable } from '../vmm/memory-layout.js';
 import { describePageFault, pagingFormat, translate, type PagingFormat, type PagingState } from '../x86/page-walk.js';
+import { regionAround } from './linear-region.js';
 
 const EFAULT = 14;
 const ADDRESS_MASK = 0xffff_ffff_ffff_ffffn;
@@ -109,6 +110,11 @@ export class LinearMemory {
       done += piece.length;
     }
     for (const { gpa, offset, length } of pieces) this.memory.write(gpa, bytes.subarray(offset, offset + length));
+  }
+
+  /** The run of addresses around one that are mapped alike. */
+  region(linear: bigint): LinearRegion {
+    return regionAround(this.format, this.memory, linear & ADDRESS_MASK);
   }
 
   /** One sentence on why there is no memory at a linear address. */

@@ -7,7 +7,7 @@ import type { DebugCapabilities } from '../breakpoints/capabilities.js';
 import type { Mechanism } from '../breakpoints/planner.js';
 import {
   TargetError, type BreakpointKind, type BreakpointRequest, type BreakpointSupport, type DebugTarget, type Disposable,
-  type MonitorSupport, type PhysicalMemoryMode, type ResumeAction, type StepOptions, type StopEvent, type ThreadId,
+  type LinearRegion, type MonitorSupport, type PhysicalMemoryMode, type ResumeAction, type StepOptions, type StopEvent, type ThreadId,
   type ThreadInfo,
 } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
@@ -27,10 +27,10 @@ import { isHaltedInKernel, waitsForSipi } from './mp-state.js';
 import { RegisterAccess } from './register-access.js';
 import { RunControl } from './run-control.js';
 import { Snapshots } from './snapshots.js';
+import { TargetMemory } from './target-memory.js';
 
 export { MECHANISMS, type Mechanism } from '../breakpoints/planner.js';
 
-const EFAULT = 14;
 const EBUSY = 16;
 
 export interface MachineTargetOptions {
@@ -69,6 +69,7 @@ export class MachineTarget implements DebugTarget {
   private readonly catching: Catching;
   private readonly breakSpace = new BreakSpace(this.wanted);
   private readonly snapshots: Snapshots;
+  private readonly memory: TargetMemory;
   private readonly stopListeners = new Set<(stop: StopEvent) => void>();
   private readonly consoleListeners = new Set<(text: string) => void>();
   private probed: DebugCapabilities | undefined;
@@ -81,6 +82,7 @@ export class MachineTarget implements DebugTarget {
     this.description = buildTargetDescription({ variant: options.description ?? 'superset', ...features });
     if (options.executable !== undefined) this.executable = options.executable;
     this.views = machine.vcpus.map((vcpu) => new CpuView(vcpu, machine, features.xsave));
+    this.memory = new TargetMemory(machine.memory, this.physicalMemory, (thread) => this.stoppedCpu(thread).view.memory);
     this.registers = this.views.map((view) => new RegisterAccess(view, this.description, features.xsave, machine));
     this.catching = new Catching(machine, this.views);
     this.jobs = new JobMaker({
@@ -156,20 +158,15 @@ export class MachineTarget implements DebugTarget {
   }
 
   readMemory(thread: ThreadId, address: bigint, length: number): Uint8Array {
-    if (this.physicalMemory.enabled) return this.machine.memory.read(address, length);
-    return this.stoppedCpu(thread).view.memory.read(address, length);
+    return this.memory.read(thread, address, length);
   }
 
   writeMemory(thread: ThreadId, address: bigint, bytes: Uint8Array): void {
-    if (!this.physicalMemory.enabled) {
-      this.stoppedCpu(thread).view.memory.write(address, bytes);
-      return;
-    }
-    this.stoppedCpu(thread);
-    if (!this.machine.memory.contains(address, bytes.length)) {
-      throw new TargetError(`There is no guest memory at all of guest-physical 0x${address.toString(16)}, ${bytes.length} bytes`, EFAULT);
-    }
-    this.machine.memory.write(address, bytes);
+    this.memory.write(thread, address, bytes);
+  }
+
+  memoryRegion(thread: ThreadId, address: bigint): LinearRegion {
+    return this.memory.region(thread, address);
   }
 
   resume(actions: readonly ResumeAction[]): void {

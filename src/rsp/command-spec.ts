@@ -8,7 +8,7 @@ import type { SessionState } from './session-state.js';
 
 export interface CommandSpec {
   /**
-   * One character, or for packets that begin with `q`, `Q`, `v` or `b` the whole name up to the first of `:;,=`.
+   * One character, or for packets that begin with `q`, `Q`, `v`, `b` or `j` the whole name up to the first of `:;,=`.
    */
   readonly name: string;
   /** `args` is what follows the name, delimiter included, and valid only during the call. Undefined: no reply now. */

@@ -2,6 +2,7 @@
 import type { CommandSpec } from './command-spec.js';
 import { breakpointCommands } from './handlers/breakpoints.js';
 import { lifecycleCommands } from './handlers/lifecycle.js';
+import { lldbCommands } from './handlers/lldb.js';
 import { memoryCommands } from './handlers/memory.js';
 import { monitorCommands } from './handlers/monitor.js';
 import { qemuCommands } from './handlers/qemu.js';
@@ -25,6 +26,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   ...monitorCommands,
   ...searchCommands,
   ...qemuCommands,
+  ...lldbCommands,
 ];
 
 /** By the code of their only character. */
@@ -36,7 +38,7 @@ for (const spec of ALL_COMMANDS) {
 }
 
 /** First letters of the packets whose names are words. */
-const WORD_LETTERS = new Set('bqQv'.split('').map((letter) => letter.charCodeAt(0)));
+const WORD_LETTERS = new Set('bjqQv'.split('').map((letter) => letter.charCodeAt(0)));
 const DELIMITERS = new Set(':;,='.split('').map((character) => character.charCodeAt(0)));
 
 export interface FoundCommand {

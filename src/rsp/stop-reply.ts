@@ -71,6 +71,11 @@ function signalOf(reason: StopReason): string {
   return SIGNALS.SIGTRAP;
 }
 
+/** gdb's number of the signal that a stop reply for this reason carries. */
+export function signalNumber(reason: StopReason): number {
+  return Number.parseInt(signalOf(reason), 16);
+}
+
 function whyStopped(reason: StopReason, client: ClientFeatures): string {
   if (reason.kind === 'watchpoint') return `${WATCH_NAMES[reason.watch]}:${reason.address.toString(16)};`;
   if (reason.kind !== 'breakpoint') return '';

@@ -32,6 +32,10 @@ test('lldb: a kernel in C: breakpoints, steps, variables, memory, registers, a w
       ['expression leaf_c.value = 1004', /= 1004/],
       ['memory write 0x9000 1 2 3', /^$/],
       ['memory read 0x9000 --count 3', /01 02 03/],
+      // 128 MiB of RAM but for the video card's addresses; the page tables map more than that, and not this much.
+      ['memory region 0x101000', /\[0x00000000000c0000-0x0000000008000000\) rwx RAM/],
+      ['memory region 0xa0000', /\[0x00000000000a0000-0x00000000000b8000\) rwx devices or nothing/],
+      ['memory region 0x8000000000', /-0xffffffffffffffff\) ---/],
       ['breakpoint disable 1 2', /2 breakpoints disabled/],
       ['watchpoint set variable invalid_opcodes_seen', /Watchpoint created/],
       ['continue', /Watchpoint 1 hit:\nold value: 0\nnew value: 1[^]*`on_invalid_opcode/],
@@ -69,10 +73,11 @@ test('lldb: four processors are threads', { skip: lldbIsMissing }, async (t) => 
     checkLldb(t, [
       ['target create build/workers.elf', /Current executable set to/],
       [`gdb-remote 127.0.0.1:${server.port}`, /`_start/],
-      ['thread list', /thread #1: tid = 0x0001[^]*thread #4: tid = 0x0004/],
+      ['thread list', /thread #1: tid = 0x0001.* name = 'cpu0'[^]*thread #4: tid = 0x0004.* name = 'cpu3'/],
       ['expression keep_working = 1', /= 1/],
       ['breakpoint set --name collatz_steps --condition \'number == 27\'', /Breakpoint 1/],
       ['continue', /stop reason = breakpoint 1\.1[^]*collatz_steps\(number=27\)/],
+      ['thread list', /\* thread #\d: .*collatz_steps\(number=27\).*stop reason = breakpoint 1\.1/],
       ['thread backtrace all', /thread #1[^]*thread #2[^]*thread #3[^]*thread #4/],
       ['thread step-over', /stop reason = step over[^]*collatz_steps\(number=27\)/],
       ['continue', /stop reason = breakpoint 1\.1[^]*collatz_steps\(number=27\)/],

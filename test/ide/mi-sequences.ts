@@ -34,7 +34,7 @@ const cpptools: MiSequence = {
     ['-interpreter-exec console "set pagination off"', /^\^done/],
     [`-environment-cd ${GUESTS_FOLDER}`, /^\^done/],
     [`-file-exec-and-symbols ${program}`, /^\^done/],
-    ['show architecture', /^\^done/],
+    ['-interpreter-exec console "show architecture"', /^\^done/],
     ['-break-insert main', /^\^error,msg="Function \\"main\\" not defined\."/],
     // The connection ends in a stop without a reason, from which the editor goes on at once.
     [`-target-select remote ${address}`, /^\^connected/, /frame=\{addr="0x0*100000",func="_start".*thread-id="1",stopped-threads="all"/],
@@ -65,7 +65,7 @@ const cpptools: MiSequence = {
     ['-exec-next', /^\^running/, /reason="end-stepping-range"/],
     ['-var-assign var1 "9"', /^\^done,value="9"/],
     ['-break-delete 1', /^\^done/],
-    ['kill', /^\^done/],
+    ['-interpreter-exec console "kill"', /^\^done/],
   ],
 };
 
@@ -106,23 +106,26 @@ const nativeDebug: MiSequence = {
   ],
 };
 
-/** CLion's driver is not public. These are the commands behind what its Remote Debug configuration and its windows offer. */
+/**
+ * CLion's driver is not public, but people have put its log into issues: how it begins is from there. `.gdbinit` is read before the
+ * connection. The commands of a stop and of its windows are those of the gdb manual, "GDB/MI", for what the windows show.
+ */
 const clion: MiSequence = {
   editor: 'CLion',
-  source: 'the gdb manual, "GDB/MI", and the fields of CLion\'s Remote Debug configuration: symbol file, sysroot, target remote',
+  source: 'logs in github.com/intellij-rust/intellij-rust/pull/5014, koutheir/libcxx-pretty-printers/issues/9, satamas/fortran-plugin/issues/22, ' +
+    'hth313/Calypsi-tool-chains/issues/8; the field "\'target remote\' args" of its Remote Debug',
   args: () => ['--interpreter=mi2'],
   rows: (address, program) => [
-    ['-gdb-set mi-async on', /^\^done/],
-    ['-gdb-set confirm off', /^\^done/],
-    ['-gdb-set width 0', /^\^done/],
-    ['-gdb-set print elements 200', /^\^done/],
-    ['-gdb-set disassembly-flavor intel', /^\^done/],
-    ['-enable-pretty-printing', /^\^done/],
-    ['-gdb-set breakpoint pending on', /^\^done/],
-    ['-gdb-set sysroot ', /^\^done/],
+    ['-list-thread-groups', /^\^done,groups=\[\{id="i1",type="process"\}\]/],
+    ['inferior 1', /^\^done/],
+    ['-gdb-set print elements 1000', /^\^done/],
+    ['-gdb-set print repeats 0', /^\^done/],
+    ['python import sys; sys.path.insert(0, "/no/such/renderers")', /^\^done/],
+    ['info pretty-printer', /^\^done/],
     [`-file-exec-and-symbols ${program}`, /^\^done/],
     [`-break-insert -f ${KERNEL}:${SUM}`, /^\^done,bkpt=\{number="1"/],
-    [`-target-select remote ${address}`, /^\^connected/, /func="_start"/],
+    [`target remote ${address}`, /^\^done/, /func="_start"/],
+    ['-list-thread-groups', /^\^done,groups=\[\{id="i1",type="process",pid="1"/],
     ['-exec-continue', /^\^running/, AT_SUM],
     ['-thread-list-ids', /^\^done,thread-ids=\{thread-id="1"\},current-thread-id="1",number-of-threads="1"/],
     ['-thread-info', /name="cpu0"/],
@@ -130,6 +133,7 @@ const clion: MiSequence = {
     ['-stack-list-variables --thread 1 --frame 0 --all-values', /name="sum"/],
     ['-var-create --thread 1 --frame 0 - * root', /^\^done,name="var1"/],
     ['-data-read-memory-bytes 0x100000 256', /contents="0f0115/],
+    ['-gdb-set disassembly-flavor intel', /^\^done/],
     ['-data-disassemble -s 0x100000 -e 0x100020 -- 0', /inst="lgdt +.*\[rip/],
     ['-interpreter-exec console "info registers rip cr3"', /^\^done/],
     ['-exec-step --thread 1', /^\^running/, /func="tree_sum"/],
@@ -139,10 +143,11 @@ const clion: MiSequence = {
   ],
 };
 
-/** Eclipse CDT, GDB Hardware Debugging. */
+/** Eclipse CDT, GDB Hardware Debugging with the settings of examples/ide/eclipse: steps of its launch sequence, then what its views ask for. */
 const eclipse: MiSequence = {
   editor: 'Eclipse CDT',
-  source: 'github.com/eclipse-cdt/cdt: GDBJtagDSFFinalLaunchSequence, FinalLaunchSequence, MIBreakpoints, MIStack (org.eclipse.cdt.dsf.gdb)',
+  source: 'github.com/eclipse-cdt/cdt: FinalLaunchSequence (getExecutionOrder), GDBJtagDSFFinalLaunchSequence and its _7_7, ' +
+    'DefaultGDBJtagDeviceImpl, DefaultGDBJtagConnectionImpl; MIBreakpoints, MIStack, MIRunControl (org.eclipse.cdt.dsf.gdb)',
   args: () => ['--interpreter', 'mi2', '--nx'],
   rows: (address, program) => [
     ['-gdb-version', /^\^done/],
@@ -155,15 +160,20 @@ const eclipse: MiSequence = {
     ['-gdb-set print object on', /^\^done/],
     ['-gdb-set print sevenbit-strings on', /^\^done/],
     ['-gdb-set charset ISO-8859-1', /^\^done/],
-    ['-gdb-set auto-solib-add on', /^\^done/],
+    ['-gdb-set dprintf-style gdb', /^\^done/],
+    ['source .gdbinit', /^\^error,msg=".gdbinit: No such file/],
     ['-gdb-set mi-async on', /^\^done/],
-    ['-gdb-set record full stop-at-limit off', /^\^done/],
-    [`-file-exec-and-symbols ${program}`, /^\^done/],
+    ['-gdb-set auto-solib-add on', /^\^done/],
+    [`-file-exec-file ${program}`, /^\^done/],
+    [`symbol-file ${program}`, /^\^done/],
     [`-target-select remote ${address}`, /^\^connected/, /func="_start"/],
+    // Eclipse's own preset of the tab "Startup", which examples/ide/eclipse switches off.
+    ['monitor reset', /^\^done/],
+    ['monitor halt', /^\^done/],
     ['-list-thread-groups', /^\^done,groups=\[\{id="i1",type="process",pid="1"/],
     ['-list-thread-groups i1', /^\^done,threads=\[\{id="1"/],
     [`-break-insert -f ${KERNEL}:${SUM}`, /^\^done,bkpt=\{number="1"/],
-    ['-exec-continue', /^\^running/, AT_SUM],
+    ['-exec-continue --thread 1', /^\^running/, AT_SUM],
     ['-thread-info 1', /^\^done/],
     ['-stack-info-depth --thread 1 11', /^\^done,depth="2"/],
     ['-stack-list-frames --thread 1 0 1', /^\^done,stack=/],

@@ -33,6 +33,13 @@ const resetCommand: MonitorCommand = {
   },
 };
 
+/** OpenOCD's verb; Eclipse sends it after `reset`, unasked. */
+const haltCommand: MonitorCommand = {
+  name: 'halt',
+  help: 'Nothing: whenever this can be typed, the machine stands.',
+  run: () => undefined,
+};
+
 const quitCommand: MonitorCommand = {
   name: 'quit',
   help: 'End the machine and the server.',
@@ -76,6 +83,7 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
   ...screenCommands,
   ...snapshotCommands,
   resetCommand,
+  haltCommand,
   quitCommand,
 ];
 

@@ -1,7 +1,7 @@
 /**
  * `qSupported QStartNoAckMode qAttached qSymbol vMustReplyEmpty`: getting to know each other (gdb manual,
- * "General Query Packets"). Packets that are in no table, qOffsets, qTStatus and qMemoryRegionInfo among them, get the
- * empty reply: gdb then leaves addresses as they are and tracepoints alone.
+ * "General Query Packets"). Packets that are in no table, qOffsets and qTStatus among them, get the empty reply: gdb then
+ * leaves addresses as they are and tracepoints alone.
  */
 import type { CommandSpec } from '../command-spec.js';
 import { PACKET_SIZE } from '../session-state.js';

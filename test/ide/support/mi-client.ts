@@ -30,10 +30,10 @@ export class MiClient {
     return this.all;
   }
 
-  /** Sends a command and returns its result record, without the number: `^done,...`, `^running`, `^error,msg=...`. */
+  /** Sends a command, MI's or gdb's own, and returns its result record, without the number: `^done,...`, `^running`, `^error,msg=...`. */
   async ask(command: string): Promise<string> {
     const token = String(++this.token);
-    this.gdb.stdin?.write(`${command.startsWith('-') ? token : `${token}-interpreter-exec console `}${command.startsWith('-') ? command : JSON.stringify(command)}\n`);
+    this.gdb.stdin?.write(`${token}${command}\n`);
     return (await this.line((line) => line.startsWith(`${token}^`), command)).slice(token.length);
   }
 

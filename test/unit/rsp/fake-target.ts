@@ -10,6 +10,7 @@ import type {
   BreakpointRequest,
   DebugTarget,
   Disposable,
+  LinearRegion,
   RegisterInfo,
   ResumeAction,
   StopEvent,
@@ -63,7 +64,7 @@ export interface FakeOptions {
   /** A stop is reported from `resume` itself, as a step of the real target is, or on a later turn. */
   readonly stops?: 'at-once' | 'later';
   readonly kinds?: readonly BreakpointKind[];
-  readonly without?: readonly ('breakpoints' | 'monitor' | 'stepOptions' | 'physicalMemory' | 'executable')[];
+  readonly without?: readonly ('breakpoints' | 'monitor' | 'stepOptions' | 'physicalMemory' | 'memoryRegion' | 'executable')[];
   readonly withReverse?: boolean;
   /** Takes conditions and commands on breakpoints; it carries out none, and refuses the expression `ff`. */
   readonly withAgentExpressions?: boolean;
@@ -82,6 +83,7 @@ export class FakeTarget implements DebugTarget {
   breakpoints?: DebugTarget['breakpoints'];
   stepOptions?: DebugTarget['stepOptions'];
   physicalMemory?: DebugTarget['physicalMemory'];
+  memoryRegion?: DebugTarget['memoryRegion'];
   reverse?: DebugTarget['reverse'];
   executable?: string;
   private readonly registers: readonly Uint8Array[];
@@ -97,6 +99,7 @@ export class FakeTarget implements DebugTarget {
     if (!without.has('monitor')) this.monitor = { execute: (command, write) => this.runMonitor(command, write) };
     if (!without.has('stepOptions')) this.stepOptions = { noIrq: true, noTimer: true };
     if (!without.has('physicalMemory')) this.physicalMemory = { enabled: false };
+    if (!without.has('memoryRegion')) this.memoryRegion = (_thread, address) => this.regionAt(address);
     if (options.withReverse) {
       this.reverse = { reverse: (thread, kind) => this.play([{ kind, thread }], `reverse ${kind}`) };
     }
@@ -148,6 +151,13 @@ export class FakeTarget implements DebugTarget {
   writeMemory(_thread: ThreadId, address: bigint, bytes: Uint8Array): void {
     if (address + BigInt(bytes.length) > BigInt(this.memory.length)) throw new TargetError('No memory there.', 14);
     this.memory.set(bytes, Number(address));
+  }
+
+  /** What there is of memory can be executed and not written; nothing is above it. */
+  private regionAt(address: bigint): LinearRegion {
+    const end = BigInt(this.memory.length);
+    if (address >= end) return { start: end, size: (1n << 64n) - end, name: '' };
+    return { start: 0n, size: end, access: { writable: false, executable: true }, name: 'ROM' };
   }
 
   resume(actions: readonly ResumeAction[]): void {

@@ -22,7 +22,6 @@ const ROWS: readonly Row[] = [
   { ask: 'vUnknown;x', expect: '' },
   { ask: 'qOffsets', expect: '' },
   { ask: 'qTStatus', expect: '' },
-  { ask: 'qMemoryRegionInfo:0', expect: '' },
   { ask: 'qSupported', expect: /^PacketSize=[0-9a-f]+;QStartNoAckMode\+;vContSupported\+;binary-upload\+;qXfer:features:read\+/ },
   { ask: 'vFile:open:2f,0,0', expect: '' },
   { ask: 'QNonStop:1', expect: '' },
@@ -124,6 +123,20 @@ const ROWS: readonly Row[] = [
   { ask: 'qqemu.sstepbits', expect: '', options: { without: ['stepOptions'] } },
   { ask: 'Qqemu.PhyMemMode:1', expect: '', options: { without: ['physicalMemory'] } },
   { ask: 'qRcmd,00', expect: '', options: { without: ['monitor'] } },
+  // lldb's.
+  { ask: 'qMemoryRegionInfo:7c00', expect: `start:0;size:${END};permissions:rx;name:${hex('ROM')};` },
+  { ask: `qMemoryRegionInfo:${END}`, expect: `start:${END};size:${(0xffff_ffff_ffff_ffffn - BigInt(MEMORY_SIZE)).toString(16)};` },
+  { ask: 'qMemoryRegionInfo:', expect: 'E22' },
+  { ask: 'qMemoryRegionInfo:0,1', expect: 'E22' },
+  { ask: 'qMemoryRegionInfo:7c00', expect: '', options: { without: ['memoryRegion'] } },
+  {
+    // `}` is escaped as in binary replies; lldb undoes that.
+    ask: 'jThreadsInfo',
+    expect: JSON.stringify([
+      { tid: 1, name: 'cpu0', registers: { 7: '0000000000000000', 16: '007c000000000000' }, signal: 5 },
+      { tid: 2, name: 'cpu1', registers: { 7: '0000000000000000', 16: '007c000000000000' } },
+    ]).replaceAll('}', '}]'),
+  },
   // Resuming that is refused.
   { ask: 'vCont?', expect: 'vCont;c;C;s;S;t;r' },
   { ask: 'kill', expect: 'E22' },
