@@ -44,7 +44,7 @@ test('memory regions without paging are the kinds of memory below 4 GiB', (t) =>
 test('memory regions by page tables: rights, pages of any size, what is not mapped, what no table can map', (t) => {
   const memory = new Memory().set64(0x1000, 0x2007n).set64(0x2000, 0x3007n)
     // 0: 4 KiB pages; 2 MiB: one large page, without execution, that only the kernel may touch.
-    .set64(0x3000, 0x4007n).set64(0x3008, 0x8000_0000_0020_0083n) as Memory;
+    .set64(0x3000, 0x4007n).set64(0x3008, 0x8000_0000_0020_0083n);
   for (let page = 0; page < 512; page++) {
     // Pages 0 to 15 may be written; 16 to 31 lead 1 MiB further, which makes no difference; 32 is for user mode; the rest is not mapped.
     const entry = page < 16 ? 3 : page < 32 ? 0x10_0003 : page === 32 ? 7 : 0;
@@ -65,7 +65,7 @@ test('a region of very many pages is told in parts', (t) => {
   const memory = new Memory().set64(0x1000, 0x2007n).set64(0x2000, 0x3007n);
   // Every page directory entry leads to the same table of 512 pages.
   for (let entry = 0; entry < 512; entry++) memory.set64(0x3000 + 8 * entry, 0x4007n).set64(0x4000 + 8 * entry, 0x3n);
-  const { start, size } = regionAround(pagingFormat(LONG), memory as Memory, 0n);
+  const { start, size } = regionAround(pagingFormat(LONG), memory, 0n);
   t.equal(start, 0n);
   t.ok(size >= 64n << 20n && size < 1n << 30n, `${size} bytes of 1 GiB`);
   t.end();
