@@ -1,9 +1,6 @@
 /** The command line as tests start it. */
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** The compiled sources and tests. */
-export const OUTPUT_FOLDER = fileURLToPath(new URL('../', import.meta.url));
+import { OUTPUT_FOLDER } from './project-folders.js';
 
 /**
  * The program for node to run: what users start, where a runner of whole suites has made it of what is compiled and says so in

@@ -6,6 +6,9 @@ import type { FaultSignal } from '../target.js';
 import type { Exit } from '../vmm/exit.js';
 import { instructionKind } from './emulator-limits.js';
 
+/** `errno` of KVM_RUN for memory that it cannot reach (errno(3)). */
+const EFAULT = 14;
+
 export interface Fault {
   readonly signal: FaultSignal;
   readonly text: string;
@@ -45,7 +48,7 @@ export function describeFault(exit: Exit, place: FaultPlace): Fault | undefined 
       }
       return { signal: 'SIGILL', text: internalErrorText(exit.suberror, exit.instruction, place) };
     case 'run-error':
-      return { signal: exit.message.includes('EFAULT') ? 'SIGBUS' : 'SIGABRT', text: `${cpu} stopped at ${where}: ${exit.message}.` };
+      return { signal: exit.errno === EFAULT ? 'SIGBUS' : 'SIGABRT', text: `${cpu} stopped at ${where}: ${exit.message}.` };
     case 'memory-fault':
       return { signal: 'SIGBUS', text: `${cpu} stopped at ${where}: KVM could not use host memory behind guest-physical 0x${exit.address.toString(16)}.` };
     case 'exception':

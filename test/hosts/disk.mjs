@@ -11,7 +11,7 @@ const PROGRAMS = ['node', 'gdb', 'sh', 'bash', 'make', 'python3', 'script', 'uns
 /** gdb's data, its terminal's, the C library's iconv tables, without which gdb warns about the character set, and the guests' BIOS. */
 const DATA = ['/usr/share/gdb', '/usr/lib/terminfo', '/lib/terminfo', '/usr/lib/x86_64-linux-gnu/gconv', '/usr/share/seabios'];
 /** What of the project the suites use, and what of its modules they do not. */
-const PROJECT = ['package.json', 'bin', 'scripts', 'test', 'examples', 'gdb', 'docs/hosts.md', 'dist', 'build/Release/kvm.node', 'build/native-test/fail-kvm-call.so', 'build/test-guests', 'node_modules'];
+const PROJECT = ['package.json', 'bin', 'scripts', 'test', 'examples', 'gdb', 'docs/hosts.md', 'dist', 'build/Release/kvm.node', 'build/native-test/fail-kvm-call.so', 'build/native-test/unreachable-memory.so', 'build/test-guests', 'node_modules'];
 const TOOLS_ONLY = /^(typescript|typescript-eslint|@typescript-eslint|eslint|@eslint|@esbuild|esbuild|@types|node-gyp|undici-types)$/;
 const FREE_MIB = 256;
 /** Where the disk has the kernel that tests boot as a guest. */

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type Test } from 'tape';
-import { OUTPUT_FOLDER, SERVER_MAIN } from '../server-command.js';
+import { OUTPUT_FOLDER } from '../project-folders.js';
+import { SERVER_MAIN } from '../server-command.js';
 
 const GUEST = join(tmpdir(), 'guest.img');
 const MEMORY_LIMIT = 24 * 1024 * 1024;

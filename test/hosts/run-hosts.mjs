@@ -49,7 +49,7 @@ async function prepare(host, places) {
   for (const name of ['kernel', host.packages]) await unpacked(places.cache, name, packageSets[name]);
   if (places.disk !== undefined) return;
   // Their own tests build them where they can; a host has no compiler.
-  await runQuietly('The library that lets KVM calls fail could not be built.', 'make', ['-s', '-C', join(root, 'test/native'), 'faults']);
+  await runQuietly('The libraries that let KVM calls fail could not be built.', 'make', ['-s', '-C', join(root, 'test/native'), 'faults']);
   await runQuietly('The guests of the gdb tests could not be built.', 'make', ['-s', '-C', join(root, 'test/gdb/guests')]);
   places.disk = await makeDisk(places.work, join(tools, 'bin/busybox'), await guestKernel(places));
 }

@@ -1,8 +1,9 @@
-// LD_PRELOAD: takes one page of the guest's memory out of the process's reach, as host memory that went away under a machine.
+// LD_PRELOAD: takes one page of the guest's memory out of KVM's reach, as host memory that has gone; SIGUSR2 brings it back.
 //
-// UNREACHABLE_PAGE: the page's offset in bytes, in each piece of guest memory that reaches so far.
+// UNREACHABLE_PAGE: the page's offset in bytes, in the first piece of guest memory that reaches so far and is mapped with this set.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,6 +11,15 @@
 #include <unistd.h>
 
 enum { kPageSize = 4096 };
+
+static void* taken;
+
+static void bring_back(int signal_number) {
+  (void)signal_number;
+  if (taken != NULL) mprotect(taken, kPageSize, PROT_READ | PROT_WRITE);
+}
+
+__attribute__((constructor)) static void handle_signal(void) { signal(SIGUSR2, bring_back); }
 
 static int is_binding(const void* caller) {
   Dl_info object;
@@ -20,9 +30,11 @@ void* mmap(void* address, size_t length, int protection, int flags, int file, of
   void* mapping = (void*)syscall(SYS_mmap, address, length, protection, flags, file, offset);
   const char* page = getenv("UNREACHABLE_PAGE");
   // The binding's only anonymous mappings are guest memory.
-  if (page == NULL || mapping == MAP_FAILED || (flags & MAP_ANONYMOUS) == 0 || !is_binding(__builtin_return_address(0))) return mapping;
+  if (page == NULL || taken != NULL || mapping == MAP_FAILED || (flags & MAP_ANONYMOUS) == 0 || !is_binding(__builtin_return_address(0))) return mapping;
   const size_t start = strtoul(page, NULL, 0);
-  if (start + kPageSize <= length) mprotect((char*)mapping + start, kPageSize, PROT_NONE);
+  if (start + kPageSize > length) return mapping;
+  taken = (char*)mapping + start;
+  mprotect(taken, kPageSize, PROT_NONE);
   return mapping;
 }
 void* mmap64(void*, size_t, int, int, int, off_t) __attribute__((alias("mmap")));

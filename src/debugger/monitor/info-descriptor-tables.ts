@@ -17,6 +17,10 @@ const NO_TABLE_LIMIT = 0xffff;
 const VECTORS = 256;
 const SHARED_BY = 32;
 
+/** What holds selectors, in protected and long mode or in every mode: paragraphs in real and in virtual-8086 mode are none. */
+const SELECTING = ['cs', 'ss', 'ds', 'es', 'fs', 'gs'] as const;
+const ALWAYS_SELECTING = ['ldt', 'tr'] as const;
+
 /** One line of a table, and what it says without its index; lines that say the same are joined. */
 interface TableLine {
   readonly index: number;
@@ -61,8 +65,8 @@ function descriptorText(selector: number, bytes: Uint8Array, sregs: SystemRegist
   const gate = isSystemDescriptor(bytes, 0) ? parseGate(bytes, view.mode.isLong) : undefined;
   if (gate !== undefined) return `${`${gate.kind} gate ${gate.bits}`.padEnd(12)} to ${hex(gate.selector, 4)}:${hex(gate.offset, 8)} DPL=${gate.dpl}`;
   const segment = parseSegmentDescriptor(selector, bytes);
-  const holders = (['cs', 'ss', 'ds', 'es', 'fs', 'gs', 'ldt', 'tr'] as const)
-    .filter((name) => (sregs[name].selector & 0xfffc) === selector && sregs[name].unusable === 0 && !view.mode.usesParagraphs)
+  const holders = [...(view.mode.usesParagraphs ? [] : SELECTING), ...ALWAYS_SELECTING]
+    .filter((name) => (sregs[name].selector & 0xfffc) === selector && selector !== 0 && sregs[name].unusable === 0)
     .map((name) => (name === 'ldt' ? 'ldtr' : name));
   const kind = segmentType(segment, view.mode.isLong);
   return `${kind.padEnd(12)} base 0x${hex(segment.base, 8)} limit 0x${hex(segment.limit, 8)} DPL=${segment.dpl}`

@@ -7,24 +7,18 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { TIME_SCALE } from '../../time-scale.js';
-import { OUTPUT_FOLDER, SERVER_MAIN } from '../../server-command.js';
+import { PACKAGE_FOLDER } from '../../project-folders.js';
+import { SERVER_MAIN } from '../../server-command.js';
 
-/** The package's own folder, with a slash at its end. */
-export const PACKAGE_FOLDER = findPackageFolder(OUTPUT_FOLDER);
+export { PACKAGE_FOLDER };
 export const GUESTS_FOLDER = join(PACKAGE_FOLDER, 'examples/guests');
 export const GDB_HELPER = join(PACKAGE_FOLDER, 'gdb/kvm_gdbserver.py');
 
 /** A guest may have to run on to where --stop-at is. */
 const START_MILLISECONDS = 40_000 * TIME_SCALE;
 const SESSION_MILLISECONDS = 60_000 * TIME_SCALE;
-
-function findPackageFolder(folder: string): string {
-  if (existsSync(join(folder, 'package.json'))) return folder;
-  if (folder === dirname(folder)) throw new Error('No package.json above the compiled test.');
-  return findPackageFolder(dirname(folder));
-}
 
 /** Builds the example guests that are older than their sources; throws with make's output when it fails. */
 export function buildGuests(): void {

@@ -2,7 +2,7 @@
 import test from 'tape';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withMachine, type MachineUnderDebug } from './machine-under-debug.js';
-import { APIC_GUEST, PIT_GUEST } from './timer-guests.js';
+import { APIC_GUEST, pitGuest } from './timer-guests.js';
 
 const MIB = 1 << 20;
 
@@ -13,7 +13,7 @@ async function runFor(guest: MachineUnderDebug, milliseconds: number): Promise<v
   await stop;
 }
 
-test('8259s and PIT as the guest has programmed them', (t) => withMachine({ guest: { name: 'pit', bytes: PIT_GUEST, boot: 'flat' }, irqchip: 'kernel', memory: MIB }, async (guest) => {
+test('8259s and PIT as the guest has programmed them', (t) => withMachine({ guest: { name: 'pit', bytes: pitGuest(1193), boot: 'flat' }, irqchip: 'kernel', memory: MIB }, async (guest) => {
   t.match(guest.monitor('info pit'), /^channel 0 \(system timer, IRQ 0\): not programmed\n/, 'before the first instruction');
   await runFor(guest, 50);
   t.match(guest.monitor('info pit'), /^channel 0 \(system timer, IRQ 0\): mode 2 \(rate generator\), count 1193, 1000\.2 Hz, binary, gate open\n/);

@@ -3,29 +3,23 @@
  * be made (no root for a namespace with a /dev of its own, no compiler for the shim) the test says so.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import test from 'tape';
+import { PACKAGE_FOLDER } from '../../project-folders.js';
 import { TIME_SCALE } from '../../time-scale.js';
 import { SERVER_MAIN } from '../../server-command.js';
 
 const CHECK = new URL('../../../src/vmm/host/host-check.js', import.meta.url).href;
 const FACTS = new URL('../../../src/vmm/host/host-facts.js', import.meta.url).href;
-/** The package's folder: sources are not copied beside the compiled test. */
-const ROOT = ((): string => {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
-})();
 const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-doctor-'));
 chmodSync(folder, 0o755);
 const guest = join(folder, 'guest.img');
 writeFileSync(guest, Uint8Array.from([0xf4]));
-const program = join(ROOT, 'build/native-test/refuse');
-const library = join(ROOT, 'build/native-test/refuse.so');
-const withoutKvm = join(ROOT, 'build/native-test/without-kvm');
+const program = join(PACKAGE_FOLDER, 'build/native-test/refuse');
+const library = join(PACKAGE_FOLDER, 'build/native-test/refuse.so');
+const withoutKvm = join(PACKAGE_FOLDER, 'build/native-test/without-kvm');
 /** What without-kvm ends with where the kernel has no Landlock. */
 const NO_LANDLOCK = 77;
 
@@ -103,7 +97,7 @@ const ROWS: readonly Row[] = [
 ];
 
 /** Does nothing where all of it is there, as on a host without a compiler. */
-const make = execute(['make', '-s', '-C', join(ROOT, 'test/native'), 'refusals']);
+const make = execute(['make', '-s', '-C', join(PACKAGE_FOLDER, 'test/native'), 'refusals']);
 
 /** What can be made on this machine. */
 const possible = {

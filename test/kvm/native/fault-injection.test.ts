@@ -4,12 +4,13 @@
  * no harm, closes cleanly and leaves nothing behind; nothing crashes or hangs.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type Test } from 'tape';
 import type { Injection } from './machine-lives.js';
+import { PACKAGE_FOLDER } from '../../project-folders.js';
 import { TIME_SCALE } from '../../time-scale.js';
 
 const PROGRAM = fileURLToPath(new URL('./machine-lives.js', import.meta.url));
@@ -23,19 +24,10 @@ const OPERATIONS = { open: 'open', mmap: 'mmap', thread: 'pthread_create', madvi
 const RUN = 0x80, TRANSLATE = 0x85, SET_GUEST_DEBUG = 0x9b, GET_MP_STATE = 0x98, HAS_DEVICE_ATTR = 0xe3;
 const CREATE_VM = 0x01, CREATE_VCPU = 0x41, SET_MEMORY = 0x46, SET_MSRS = 0x89, SET_REGS = 0x82, SET_SREGS = 0x84, CREATE_IRQCHIP = 0x60, SET_IRQCHIP = 0x63;
 
-function root(): string {
-  let folder = dirname(PROGRAM);
-  while (!existsSync(join(folder, 'test/native/Makefile'))) {
-    if (folder === dirname(folder)) throw new Error('test/native/Makefile is in no folder above this test.');
-    folder = dirname(folder);
-  }
-  return folder;
-}
-
 /** The compiled library, or why it could not be compiled. */
 function library(): { path: string } | { problem: string } {
-  const { status, stdout, stderr, error } = spawnSync('make', ['-s', '-C', join(root(), 'test/native'), 'faults'], { encoding: 'utf8' });
-  if (status === 0) return { path: join(root(), 'build/native-test/fail-kvm-call.so') };
+  const { status, stdout, stderr, error } = spawnSync('make', ['-s', '-C', join(PACKAGE_FOLDER, 'test/native'), 'faults'], { encoding: 'utf8' });
+  if (status === 0) return { path: join(PACKAGE_FOLDER, 'build/native-test/fail-kvm-call.so') };
   return { problem: error?.message ?? `${stdout}${stderr}`.trim() };
 }
 
