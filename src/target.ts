@@ -17,6 +17,8 @@ export interface ThreadInfo {
   readonly name: string;
   /** What gdb prints in brackets: `halted`, `running`, `waiting for SIPI`, with the CPU mode. */
   readonly state: string;
+  /** False: an application processor that no other has started yet. */
+  readonly isStarted?: boolean;
 }
 
 /** One register of the description, at a fixed place in the `g` packet. */
@@ -57,6 +59,8 @@ export type StopReason =
   | { readonly kind: 'step' }
   /** The debugger asked for the stop: SIGINT. */
   | { readonly kind: 'interrupt' }
+  /** Non-stop: the debugger asked for the stop of this thread: no signal. */
+  | { readonly kind: 'requested' }
   /** `address` is the Z packet's; the pc that gdb will read equals it. */
   | { readonly kind: 'breakpoint'; readonly breakpoint: 'software' | 'hardware'; readonly address: bigint }
   | { readonly kind: 'watchpoint'; readonly watch: 'write' | 'read' | 'access'; readonly address: bigint }
@@ -163,6 +167,23 @@ export interface PhysicalMemoryMode {
   enabled: boolean;
 }
 
+/**
+ * Threads that stop one by one (gdb manual, "Remote Non-Stop"). While `enabled`, `resume` lets further threads go and leaves those
+ * that run alone, each thread's stop is an event of its own, and `running` says that some thread runs.
+ */
+export interface NonStopSupport {
+  /** Throws TargetError (EBUSY) when it is set while a thread runs. */
+  enabled: boolean;
+  isRunning(thread: ThreadId): boolean;
+  /** Stops those of the threads that run: an event each, soon. */
+  stop(threads: readonly ThreadId[], reason: 'requested' | 'interrupt'): void;
+  /**
+   * Calls `then`, at once or soon, while no vCPU is in the guest and its memory is as it made it. What ran goes on afterwards;
+   * the client learns nothing of it. Within `then` all of the target may be used as if it stood.
+   */
+  hold(then: () => void): void;
+}
+
 export interface DebugTarget {
   readonly description: TargetDescription;
   threads(): readonly ThreadInfo[];
@@ -186,7 +207,7 @@ export interface DebugTarget {
   memoryRegion?(thread: ThreadId, address: bigint): LinearRegion;
   /** Returns at once; the stop may be reported before it returns. */
   resume(actions: readonly ResumeAction[]): void;
-  /** Asks for a stop; reported as `interrupt` unless something else stopped the machine first. */
+  /** Asks for a stop of all; reported as `interrupt`, once, unless something else stopped the machine first. */
   interrupt(): void;
   onStop(listener: (stop: StopEvent) => void): Disposable;
   /** Text for gdb's console (`O` packets) that is not part of a monitor reply. */
@@ -198,6 +219,7 @@ export interface DebugTarget {
   /** Absolute path of a file with the guest's symbols, for `qXfer:exec-file`. */
   readonly executable?: string;
   readonly breakpoints?: BreakpointSupport;
+  readonly nonStop?: NonStopSupport;
   readonly reverse?: ReverseSupport;
   readonly monitor?: MonitorSupport;
   readonly stepOptions?: StepOptions;

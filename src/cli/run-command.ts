@@ -115,6 +115,7 @@ async function serve(options: RunOptions, created: CreatedMachine, reporter: Rep
         // Later than the end of the guest, which may be why the client went.
         if (options.once) setImmediate(() => guestEnded(0));
       },
+      unshown: (text) => say(text.trimEnd()),
       refused: (peer) => say(`A second client (${peer}) was refused; one gdb at a time.`),
       ended: (end) => guestEnded(exitStatus(end)),
     },

@@ -6,14 +6,14 @@ import { BreakpointSet, type Breakpoint } from '../breakpoints/breakpoint-set.js
 import type { DebugCapabilities } from '../breakpoints/capabilities.js';
 import type { Mechanism } from '../breakpoints/planner.js';
 import {
-  TargetError, type BreakpointKind, type BreakpointRequest, type BreakpointSupport, type DebugTarget, type Disposable,
-  type LinearRegion, type MonitorSupport, type PhysicalMemoryMode, type ResumeAction, type StepOptions, type StopEvent, type ThreadId,
-  type ThreadInfo,
+  TargetError, type BreakpointSupport, type DebugTarget, type Disposable, type LinearRegion, type MonitorSupport,
+  type PhysicalMemoryMode, type ResumeAction, type StepOptions, type StopEvent, type ThreadId, type ThreadInfo,
 } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
 import { buildTargetDescription, type DescriptionVariant, type X86TargetDescription } from '../x86/target-description.js';
 import { BreakSpace } from './break-space.js';
 import { BreakpointArrival } from './breakpoint-arrival.js';
+import { BreakpointRequests } from './breakpoint-requests.js';
 import { Catching } from './catch/catching.js';
 import { cpuFeatures } from './cpu-features.js';
 import type { Cpu } from './cpu.js';
@@ -24,6 +24,7 @@ import { JobMaker } from './job-maker.js';
 import { runMonitorCommand } from './monitor/monitor.js';
 import type { MonitorContext } from './monitor/command.js';
 import { isHaltedInKernel, waitsForSipi } from './mp-state.js';
+import { NonStop } from './non-stop.js';
 import { RegisterAccess } from './register-access.js';
 import { RunControl } from './run-control.js';
 import { Snapshots } from './snapshots.js';
@@ -32,6 +33,7 @@ import { TargetMemory } from './target-memory.js';
 export { MECHANISMS, type Mechanism } from '../breakpoints/planner.js';
 
 const EBUSY = 16;
+const WAITING = 'waiting for SIPI';
 
 export interface MachineTargetOptions {
   /** Which register names gdb gets; the superset unless a script insists on one architecture. */
@@ -57,6 +59,7 @@ export class MachineTarget implements DebugTarget {
   readonly monitor: MonitorSupport;
   readonly stepOptions: StepOptions = { noIrq: true, noTimer: true };
   readonly physicalMemory: PhysicalMemoryMode = { enabled: false };
+  readonly nonStop: NonStop;
   lastStop: StopEvent = { thread: 1, reason: { kind: 'step' } };
 
   /** The logical breakpoints, for the library's face. */
@@ -82,7 +85,6 @@ export class MachineTarget implements DebugTarget {
     this.description = buildTargetDescription({ variant: options.description ?? 'superset', ...features });
     if (options.executable !== undefined) this.executable = options.executable;
     this.views = machine.vcpus.map((vcpu) => new CpuView(vcpu, machine, features.xsave));
-    this.memory = new TargetMemory(machine.memory, this.physicalMemory, (thread) => this.stoppedCpu(thread).view.memory);
     this.registers = this.views.map((view) => new RegisterAccess(view, this.description, features.xsave, machine));
     this.catching = new Catching(machine, this.views);
     this.jobs = new JobMaker({
@@ -98,14 +100,21 @@ export class MachineTarget implements DebugTarget {
     this.control = new RunControl(machine, this.views, {
       catching: this.catching,
       makeJob: (action) => {
-        this.registersOf(action.thread).invalidate();
+        this.registers[action.thread - 1]?.invalidate();
         return this.jobs.make(action);
       },
       onPlanted: () => this.jobs.planting.protect(),
       onEnter: (vcpu) => this.jobs.planting.enters(vcpu),
-      onStop: (stop) => this.stopped(stop),
+      onStop: (stop) => this.parked(stop),
       onText: (text) => this.say(text),
     }, options.log);
+    this.nonStop = new NonStop(this.control, {
+      onStop: (stop) => this.stopped(stop), onFirst: () => machine.clock.resumed(), onLast: () => machine.clock.stopped(),
+    });
+    this.memory = new TargetMemory({
+      memory: machine.memory, planting: this.jobs.planting, physical: this.physicalMemory, view: (thread) => this.readableCpu(thread).view,
+      checkStanding: () => { if (this.control.running) throw new TargetError('The machine is running; interrupt it first', EBUSY); },
+    });
     this.snapshots = new Snapshots(machine, {
       running: () => this.running,
       halted: () => this.control.cpus.map(({ halted }) => halted),
@@ -116,12 +125,15 @@ export class MachineTarget implements DebugTarget {
       },
     });
     machine.clock.stopped();
-    this.breakpoints = this.breakpointSupport();
+    this.breakpoints = new BreakpointRequests({
+      wanted: this.wanted, breakSpace: this.breakSpace, catching: this.catching, jobs: this.jobs, views: this.views,
+      current: () => this.lastStop.thread, isInGuest: () => this.control.running,
+    });
     this.monitor = { execute: (command, write) => runMonitorCommand(command, this.monitorContext(), write) };
   }
 
   get running(): boolean {
-    return this.control.running;
+    return this.nonStop.enabled ? this.nonStop.running : this.control.running;
   }
 
   /** What this host's KVM does, probed at the first call. */
@@ -131,13 +143,16 @@ export class MachineTarget implements DebugTarget {
   }
 
   threads(): readonly ThreadInfo[] {
-    return this.control.cpus.map((cpu) => ({ id: cpu.thread, name: `cpu${cpu.thread - 1}`, state: this.stateOf(cpu) }));
+    return this.control.cpus.map((cpu) => {
+      const state = this.stateOf(cpu);
+      return { id: cpu.thread, name: `cpu${cpu.thread - 1}`, state, isStarted: state !== WAITING };
+    });
   }
 
-  private stateOf({ view, halted, runner }: Cpu): string {
-    if (runner.active) return 'running';
+  private stateOf({ thread, view, halted, runner }: Cpu): string {
+    if (runner.active || this.nonStop.isRunning(thread)) return 'running';
     const inKernel = this.machine.kernelIrqchip;
-    if (inKernel && waitsForSipi(view.vcpu)) return 'waiting for SIPI';
+    if (inKernel && waitsForSipi(view.vcpu)) return WAITING;
     return `${halted || (inKernel && isHaltedInKernel(view.vcpu)) ? 'halted' : 'stopped'} ${view.mode.name}`;
   }
 
@@ -172,6 +187,7 @@ export class MachineTarget implements DebugTarget {
   resume(actions: readonly ResumeAction[]): void {
     // A client takes a breakpoint out for the step that leaves it.
     if (actions.every(({ kind }) => kind === 'continue')) this.breakSpace.resumed();
+    if (this.nonStop.enabled) return this.nonStop.resume(actions);
     this.machine.clock.resumed();
     try {
       this.control.resume(actions);
@@ -181,7 +197,8 @@ export class MachineTarget implements DebugTarget {
   }
 
   interrupt(): void {
-    this.control.interrupt();
+    if (this.nonStop.enabled) this.nonStop.interrupt();
+    else this.control.interrupt();
   }
 
   onStop(listener: (stop: StopEvent) => void): Disposable {
@@ -211,13 +228,19 @@ export class MachineTarget implements DebugTarget {
 
   kill(): void {
     this.control.abandon();
+    this.nonStop.abandon();
     this.lastStop = { thread: 1, reason: { kind: 'killed' } };
     this.machine.close();
   }
 
-  private stopped(stop: StopEvent): void {
-    this.machine.clock.stopped();
+  private parked(stop: StopEvent | undefined): void {
     this.registers.forEach((registers) => registers.invalidate());
+    if (this.nonStop.enabled) return this.nonStop.parked(stop);
+    this.machine.clock.stopped();
+    if (stop !== undefined) this.stopped(stop);
+  }
+
+  private stopped(stop: StopEvent): void {
     this.lastStop = stop;
     this.catching.cpus[stop.thread - 1].told();
     for (const listener of this.stopListeners) listener(stop);
@@ -235,34 +258,6 @@ export class MachineTarget implements DebugTarget {
     const stop = this.arrival.arrive(here, cpu);
     return stop === undefined ? undefined : breakpointStop(stop.breakpoint, stop.text);
   };
-
-  private breakpointSupport(): BreakpointSupport {
-    return {
-      kinds: new Set<BreakpointKind>(['software', 'hardware', 'write', 'read', 'access']),
-      agentExpressions: true,
-      insert: (request) => this.insertBreakpoint(request),
-      remove: (request) => this.wanted.remove(request),
-      clear: () => {
-        this.wanted.clear();
-        this.catching.clear();
-        this.breakSpace.reset();
-      },
-    };
-  }
-
-  /** Takes a breakpoint that the planner can make stop; refuses one that it cannot. */
-  private insertBreakpoint(request: BreakpointRequest): void {
-    const isNew = !this.wanted.has(request);
-    this.wanted.add(request);
-    this.breakSpace.inserted(request, this.views[this.lastStop.thread - 1]);
-    if (!isNew || this.running) return;
-    try {
-      this.jobs.check(this.lastStop.thread);
-    } catch (error) {
-      this.wanted.remove(request);
-      throw error;
-    }
-  }
 
   private monitorContext(): MonitorContext {
     return {
@@ -282,9 +277,17 @@ export class MachineTarget implements DebugTarget {
     };
   }
 
+  /** One whose registers may be looked at and written. */
   private stoppedCpu(thread: ThreadId): Cpu {
-    if (this.running) throw new TargetError('The machine is running; interrupt it first', EBUSY);
+    if (this.nonStop.enabled ? this.nonStop.isRunning(thread) : this.running) {
+      throw new TargetError(`${this.nonStop.enabled ? `Thread ${thread}` : 'The machine'} is running; interrupt it first`, EBUSY);
+    }
     return this.control.cpu(thread);
+  }
+
+  /** One whose page tables may be walked: it stands, or is held. */
+  private readableCpu(thread: ThreadId): Cpu {
+    return this.control.running ? this.stoppedCpu(thread) : this.control.cpu(thread);
   }
 
   private registersOf(thread: ThreadId): RegisterAccess {

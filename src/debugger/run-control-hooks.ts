@@ -12,7 +12,8 @@ export interface RunControlHooks {
   onPlanted(): void;
   /** A vCPU is about to enter the guest. */
   onEnter(vcpu: Vcpu): void;
-  onStop(stop: StopEvent): void;
+  /** Every vCPU is parked and memory is pristine; `stop` is undefined after a pause that nothing else ended. */
+  onStop(stop: StopEvent | undefined): void;
   /** Text for gdb's console while the guest runs. */
   onText(text: string): void;
 }

@@ -10,17 +10,17 @@ import { TargetError, type ResumeAction, type StopEvent, type ThreadId } from '.
 import type { Exit } from '../vmm/exit.js';
 import type { MachineEvent } from '../vmm/device.js';
 import type { Machine } from '../vmm/machine.js';
-import type { Cpu } from './cpu.js';
+import { createCpu, type Cpu } from './cpu.js';
 import type { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
 import { ExclusiveRun } from './exclusive-run.js';
 import { faultStop } from './fault-stop.js';
 import { GuestLooks } from './guest-looks.js';
 import type { Caught, Job, JobResult, JobStart, JobStop } from './job.js';
-import { LastRegisters } from './last-registers.js';
+import { Parking } from './parking.js';
 import type { RunControlHooks } from './run-control-hooks.js';
+import { deadHalt, eventToCome } from './run-control-texts.js';
 import { StopQueue } from './stop-queue.js';
-import { VcpuRunner } from './vcpu-runner.js';
 
 /** Starts jobs and parks vCPUs. `resume` throws TargetError when nothing can be resumed; stops come through the hooks. */
 export class RunControl {
@@ -28,11 +28,12 @@ export class RunControl {
   running = false;
   /** The machine is over: it exited or was killed. */
   over = false;
-  private pending: StopEvent | undefined;
+  /** Non-stop: a step that is done while a stop is being told is told later; in all-stop it is forgotten. */
+  keepsSteps = false;
+  private readonly parking = new Parking();
   private readonly queue = new StopQueue();
   private readonly exclusive: ExclusiveRun<Cpu>;
   private starting = false;
-  private resetCause: string | undefined;
   /** What a caught access led to; it happens at the next resume. */
   private deferred: MachineEvent | undefined;
   private readonly looks: GuestLooks;
@@ -45,19 +46,12 @@ export class RunControl {
     private readonly hooks: RunControlHooks,
     log: DebugLog = {},
   ) {
-    this.cpus = views.map((view, index) => ({
-      thread: index + 1,
-      view,
-      runner: new VcpuRunner(view.vcpu, machine, {
-        entering: (vcpu) => hooks.onEnter(vcpu),
-        ended: (_, exit) => this.ended(this.cpus[index], exit),
-        isCaught: (exit) => hooks.catching.cpus[index].isCaught(exit),
-        renewed: () => (this.looks.active ? this.renewed(this.cpus[index]) : undefined),
-      }, log),
-      lastRegisters: new LastRegisters(view.vcpu),
-      job: undefined,
-      halted: false,
-    }));
+    this.cpus = views.map((view, index) => createCpu(view, machine, {
+      entering: (vcpu) => hooks.onEnter(vcpu),
+      ended: (_, exit) => this.ended(this.cpus[index], exit),
+      isCaught: (exit) => hooks.catching.cpus[index].isCaught(exit),
+      renewed: () => (this.looks.active ? this.renewed(this.cpus[index]) : undefined),
+    }, log));
     this.looks = new GuestLooks(this.cpus);
     this.exclusive = new ExclusiveRun(this.cpus, (cpu, go) => this.orStop(cpu, go));
   }
@@ -71,8 +65,9 @@ export class RunControl {
     if (queued === undefined && event === undefined) return this.begin(actions);
     this.actions = actions;
     this.running = true;
-    this.pending = queued;
-    if (queued === undefined && event !== undefined) {
+    this.parking.take();
+    if (queued !== undefined) this.parking.stop(queued);
+    else if (event !== undefined) {
       this.deferred = undefined;
       this.happened(actions[0].thread, event);
     }
@@ -81,7 +76,20 @@ export class RunControl {
 
   /** A stop is decided and the vCPUs are being parked: what one reaches now, it stands at when it is resumed. */
   get isParking(): boolean {
-    return this.pending !== undefined || this.resetCause !== undefined;
+    return this.parking.isWanted;
+  }
+
+  /** Ends the run without a stop: `onStop` is called when every vCPU is parked, with one only if it was decided before. */
+  pause(): void {
+    if (!this.running) return;
+    this.parking.pause();
+    this.kickAll();
+    this.settle();
+  }
+
+  /** The stop of a thread that waits to be told, if there is one. */
+  takeQueued(thread: ThreadId): StopEvent | undefined {
+    return this.queue.take([thread], (queued) => this.cpu(queued).view.pc);
   }
 
   interrupt(): void {
@@ -111,7 +119,7 @@ export class RunControl {
     this.actions = actions;
     this.resumedThread = actions[0].thread;
     this.running = this.starting = true;
-    this.pending = undefined;
+    this.parking.take();
     const starts: { readonly cpu: Cpu; readonly start: JobStart }[] = [];
     try {
       for (const { cpu, job } of started) {
@@ -166,14 +174,14 @@ export class RunControl {
     if (event.kind === 'power-off') {
       this.stopAll({ thread, reason: { kind: 'exited', status: event.status }, text: `The guest ended: ${event.cause}.` });
     } else {
-      this.resetCause = event.cause;
-      this.stopAll(undefined);
+      this.parking.reset(event.cause);
+      this.kickAll();
     }
   }
 
   /** The stop at a caught access. It is done; what it led to waits for the next resume. */
   private caught(cpu: Cpu, { sentence, keep }: Caught, event: MachineEvent | undefined): void {
-    const text = event === undefined ? sentence : `${sentence} With the next resume the machine ${event.kind === 'reset' ? 'resets' : 'ends'} (${event.cause}).`;
+    const text = event === undefined ? sentence : `${sentence} ${eventToCome(event)}`;
     this.deferred ??= event;
     this.stopped(cpu, { kind: 'stop', reason: { kind: 'step' }, text, ...(keep !== undefined && { keep }) });
   }
@@ -195,7 +203,7 @@ export class RunControl {
         return;
       case 'halted':
         cpu.halted = true;
-        if (!this.machine.canWakeFromHalt) this.sayDeadHalt(cpu);
+        if (!this.machine.canWakeFromHalt && this.isStill) this.hooks.onText(deadHalt(`cpu${cpu.thread - 1}`, cpu.view.where));
         return;
       case 'unknown': {
         const { reason, text } = faultStop(cpu, exit as Exit, this.hooks.catching.cpus[cpu.thread - 1]);
@@ -230,49 +238,53 @@ export class RunControl {
     this.looks.end();
   }
 
-  private sayDeadHalt(cpu: Cpu): void {
-    if (this.cpus.some(({ runner }) => runner.active)) return;
-    this.hooks.onText(`cpu${cpu.thread - 1} is halted at ${cpu.view.where} and nothing can wake it; interrupt (Ctrl-C) to look at it.\n`);
-  }
-
   /** The stop of a vCPU, to be told now or, if another one is told first, later. */
   private stopped(cpu: Cpu, { reason, text, keep }: JobStop): void {
     const stop = text === undefined ? { thread: cpu.thread, reason } : { thread: cpu.thread, reason, text };
-    if (this.isParking && keep !== undefined) this.queue.add({ stop, pc: cpu.view.pc, keep });
-    this.stopAll(stop);
+    if (!this.isParking) return this.stopAll(stop);
+    if (keep !== undefined) this.queue.add({ stop, pc: cpu.view.pc, keep });
+    else if (this.keepsSteps && this.actions.some(({ kind, thread }) => thread === cpu.thread && kind !== 'continue')) {
+      this.queue.add({ stop: { ...stop, reason: { kind: 'step' } }, pc: cpu.view.pc, keep: () => true });
+    }
+    if (!this.parking.isOnlyPause) this.parking.stop(stop);
   }
 
   /** Keeps the first stop and asks the others to park. */
-  private stopAll(stop: StopEvent | undefined): void {
-    this.pending ??= stop;
+  private stopAll(stop: StopEvent): void {
+    this.parking.stop(stop);
+    this.kickAll();
+  }
+
+  private get isStill(): boolean {
+    return this.cpus.every(({ runner }) => !runner.active);
+  }
+
+  private kickAll(): void {
     for (const { runner } of this.cpus) runner.kick();
   }
 
   /** Reports the pending stop, or resets the machine, once every vCPU is parked. */
   private settle(): void {
     if (this.starting || !this.running || !this.isParking) return;
-    if (this.cpus.some(({ runner }) => runner.active)) return;
+    if (!this.isStill) return;
     this.exclusive.clear();
     for (const cpu of this.cpus) {
       cpu.job?.finish();
       cpu.job = undefined;
     }
-    const { pending: stop, resetCause } = this;
-    this.pending = undefined;
-    this.resetCause = undefined;
+    const { stop, resetCause, paused } = this.parking.take();
     this.standStill();
     if (resetCause !== undefined) {
       this.machine.reset();
       this.replaced();
       this.hooks.onText(`The guest reset the machine (${resetCause}).\n`);
-      if (stop === undefined) return this.begin(this.actions.map(({ thread }) => ({ kind: 'continue', thread })));
+      if (stop === undefined && !paused) return this.begin(this.actions.map(({ thread }) => ({ kind: 'continue', thread })));
     }
-    if (stop === undefined) return;
-    if (stop.reason.kind === 'exited') this.over = true;
+    if (stop?.reason.kind === 'exited') this.over = true;
     this.hooks.onStop(stop);
   }
 
-  /** The machine's state is another one now. `halted`: the CPUs, in order, that are in HLT where the kernel does not know. */
+  /** The machine's state is another one now. `halted`: the CPUs, in order, in HLT where the kernel does not know. */
   replaced(halted: readonly boolean[] = []): void {
     this.over = false;
     this.deferred = undefined;

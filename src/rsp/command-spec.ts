@@ -19,6 +19,8 @@ export interface CommandSpec {
   features?(session: SessionState): readonly string[];
   /** The packet makes sense while the guest runs; others are then refused. */
   readonly whileRunning?: true;
+  /** Non-stop: it suffices that the thread that `Hg` chose stands. Other packets wait until the whole machine is held. */
+  readonly whileOthersRun?: true;
   /** Every gdb since 12 shows the text of an `E.` reply to this packet; for others the client must have offered it. */
   readonly explains?: true;
 }

@@ -5,6 +5,7 @@ import { lifecycleCommands } from './handlers/lifecycle.js';
 import { lldbCommands } from './handlers/lldb.js';
 import { memoryCommands } from './handlers/memory.js';
 import { monitorCommands } from './handlers/monitor.js';
+import { nonStopCommands } from './handlers/non-stop.js';
 import { qemuCommands } from './handlers/qemu.js';
 import { queryCommands } from './handlers/queries.js';
 import { registerCommands } from './handlers/registers.js';
@@ -18,6 +19,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   ...queryCommands,
   ...lifecycleCommands,
   ...resumeCommands,
+  ...nonStopCommands,
   ...registerCommands,
   ...memoryCommands,
   ...breakpointCommands,

@@ -22,6 +22,7 @@ export interface BinaryReply {
 }
 
 const DOLLAR = 0x24;
+const PERCENT = 0x25;
 const HASH = 0x23;
 const ESCAPE = 0x7d;
 const STAR = 0x2a;
@@ -47,6 +48,13 @@ export function encodePacket(reply: Reply, out: Buffer): Buffer {
   if (typeof reply === 'string') return encodeText(reply, out);
   if ('hex' in reply) return encodeHex(reply.hex, out);
   return encodeBinary(reply.prefix, reply.bytes, out);
+}
+
+/** The notification for ASCII text, `%` payload `#` checksum, in a buffer of its own (gdb manual, "Notification Packets"). */
+export function encodeNotification(payload: string): Buffer {
+  const packet = Buffer.from(encodeText(payload, Buffer.alloc(encodedSize(payload))));
+  packet[0] = PERCENT;
+  return packet;
 }
 
 function finish(out: Buffer, end: number, sum: number): Buffer {

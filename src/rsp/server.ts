@@ -34,6 +34,8 @@ export interface ServerEvents {
   disconnected?(peer: string): void;
   /** A second client came while one was there. */
   refused?(peer: string): void;
+  /** Text of the guest's stops that the client cannot show (non-stop), for the server's own console. */
+  unshown?(text: string): void;
   /** The guest has ended and the client, if any, has been told. Called once; the server takes no more clients. */
   ended?(end: ServerEnd): void;
 }
@@ -103,8 +105,11 @@ export class Server {
   private startSession(client: CurrentClient): void {
     if (this.closed) return;
     const { connection } = client;
+    if (this.target.nonStop !== undefined) this.target.nonStop.enabled = false;
     this.target.breakpoints?.clear();
-    const hooks = { onKill: () => this.kill(client), onDetach: () => this.detach(client) };
+    const hooks = {
+      onKill: () => this.kill(client), onDetach: () => this.detach(client), onUnshown: (text: string) => this.options.events?.unshown?.(text),
+    };
     const session = new Session(this.target, (bytes) => connection.write(bytes), hooks, this.options.log);
     client.session = session;
     connection.start(
@@ -162,8 +167,11 @@ export class Server {
   private noticeEnd(): void {
     if (!hasEnded(this.target)) return;
     const { reason } = this.target.lastStop;
-    if (reason.kind === 'exited' && this.current?.session?.state.extended === true) return;
-    this.finish(reason.kind === 'exited' ? { reason: 'exited', status: reason.status } : { reason: 'killed' });
+    const state = this.current?.session?.state;
+    if (reason.kind === 'exited' && state?.extended === true) return;
+    const finish = (): void => this.finish(reason.kind === 'exited' ? { reason: 'exited', status: reason.status } : { reason: 'killed' });
+    if (state?.nonStop === true) state.notifications.whenTold(() => queueMicrotask(finish));
+    else finish();
   }
 
   private finish(end: ServerEnd): void {

@@ -4,6 +4,7 @@ import type { DebugTarget, ThreadId } from '../target.js';
 import { textToHex } from './hex.js';
 import type { Reply } from './packet-encoder.js';
 import { hasEnded } from './stop-guest.js';
+import type { StopNotifications } from './stop-notifications.js';
 import { selects } from './thread-ids.js';
 import type { ThreadSelector } from './thread-ids.js';
 
@@ -30,10 +31,15 @@ export interface SessionHooks {
   onKill(): void;
   /** The client let go of the guest (`D`). Its reply is on the wire. */
   onDetach(): void;
+  /** Text that the client has no way to show now. */
+  onUnshown?(text: string): void;
 }
 
 /** How long an interrupt that met a standing guest waits for a resume: a stepping loop's next packet is far sooner. */
 const EARLY_INTERRUPT_MILLISECONDS = 1000;
+
+/** Characters. */
+const MOST_UNSHOWN = 0x4000;
 
 export class SessionState {
   readonly client: ClientFeatures = { multiprocess: false, swbreak: false, hwbreak: false, errorMessage: false };
@@ -49,10 +55,14 @@ export class SessionState {
   generalThread: ThreadId;
   /** `Hc`: who obeys `c` and `s`. */
   resumeThreads: ThreadSelector = { process: -1, thread: -1 };
+  /** Who was resumed last. */
+  resumedThread: ThreadId = 0;
   /** vCPUs, in order; they do not change. */
   readonly threadIds: readonly ThreadId[];
   /** What `qSupported` offers; set by the session, which knows all families. */
   offeredFeatures: () => readonly string[] = () => [];
+  /** Text that came in non-stop, where a client expects none but in a reply to `monitor`. */
+  private unshown = '';
   private interruptedAt: number | undefined;
   private readonly laterActions: (() => void)[] = [];
 
@@ -61,9 +71,35 @@ export class SessionState {
     readonly hooks: SessionHooks,
     /** Puts one packet on the wire; for replies that come later than the handler's return, and `O`. */
     readonly send: (reply: Reply) => void,
+    /** What non-stop has to tell. */
+    readonly notifications: StopNotifications,
   ) {
     this.threadIds = target.threads().map((thread) => thread.id);
     this.generalThread = target.lastStop.thread;
+  }
+
+  /** Threads stop one by one. Set only while all stand. */
+  get nonStop(): boolean {
+    return this.target.nonStop?.enabled === true;
+  }
+
+  set nonStop(on: boolean) {
+    if (this.target.nonStop !== undefined) this.target.nonStop.enabled = on;
+    this.notifications.clear();
+  }
+
+  /** 0x03 and vCtrlC: all-stop stops all; in non-stop one thread does, the one that was resumed last. */
+  interrupt(): void {
+    const { target, threadIds } = this;
+    if (this.vacant) return;
+    if (!target.running) {
+      if (!this.nonStop) this.keepInterrupt();
+      return;
+    }
+    if (!this.nonStop) return target.interrupt();
+    const running = threadIds.filter((thread) => target.nonStop?.isRunning(thread));
+    const thread = running.find((id) => id === this.resumedThread) ?? running[0];
+    target.nonStop?.stop([thread], 'interrupt');
   }
 
   /** True while there is no guest to debug: it has ended, or this client detached from it. */
@@ -99,6 +135,18 @@ export class SessionState {
   sendConsole(text: string): void {
     const most = 0x2000;
     for (let at = 0; at < text.length; at += most) this.send(`O${textToHex(text.slice(at, at + most))}`);
+  }
+
+  /** Text that no packet can carry now: it waits for the next `monitor`, and is shown on the server's own console. */
+  keepText(text: string): void {
+    this.hooks.onUnshown?.(text);
+    this.unshown = `${this.unshown}${text}`.slice(-MOST_UNSHOWN);
+  }
+
+  takeUnshown(): string {
+    const text = this.unshown;
+    this.unshown = '';
+    return text;
   }
 
   /** Runs `action` once the reply to the packet at hand is on the wire. */

@@ -8,12 +8,13 @@ import type { CommandSpec } from './command-spec.js';
 import { findCommand, offeredFeatures } from './dispatch.js';
 import { PacketDecoder } from './packet-decoder.js';
 import type { PacketSink } from './packet-decoder.js';
-import { encodedSize, encodePacket, plainText } from './packet-encoder.js';
+import { encodedSize, encodeNotification, encodePacket, plainText } from './packet-encoder.js';
 import type { Reply } from './packet-encoder.js';
 import { logBytes } from './packet-log.js';
 import type { PacketLog } from './packet-log.js';
 import { PACKET_SIZE, SessionState } from './session-state.js';
 import type { SessionHooks } from './session-state.js';
+import { StopNotifications } from './stop-notifications.js';
 import { formatStanding, formatStopReply } from './stop-reply.js';
 
 /** Takes bytes for the client; true when their buffer may be reused at once. */
@@ -21,6 +22,8 @@ export type WriteBytes = (bytes: Buffer) => boolean;
 
 const ACK = Buffer.from('+', 'latin1');
 const NACK = Buffer.from('-', 'latin1');
+/** Characters of a packet that say whether a client is still getting to know the guest. */
+const GREETING_LENGTH = 8;
 /** Enough for a `g` of AVX-512 registers; larger replies replace it by a larger one, which stays. */
 const FIRST_BUFFER = 0x4000;
 
@@ -32,6 +35,10 @@ export class Session implements PacketSink {
   /** What `-` asks for again; kept only while packets are acknowledged. */
   private lastPacket: Buffer | undefined;
   private closed = false;
+  /** Packets that came while one waits for the guest to be held (non-stop). */
+  private readonly waiting: Buffer[] = [];
+  private isHolding = false;
+  private isAnswering = false;
 
   constructor(
     private readonly target: DebugTarget,
@@ -39,12 +46,14 @@ export class Session implements PacketSink {
     hooks: SessionHooks,
     private readonly log?: PacketLog,
   ) {
-    this.state = new SessionState(target, hooks, (reply) => this.send(reply));
+    const notifications = new StopNotifications((stop) => formatStopReply(stop, target, this.state.client), (payload) => this.notify(payload));
+    this.state = new SessionState(target, hooks, (reply) => this.send(reply), notifications);
     this.state.offeredFeatures = () => offeredFeatures(this.state);
     this.subscriptions = [
       target.onStop((stop) => this.reportStop(stop)),
       target.onConsole((text) => {
         if (this.state.pending === 'resume') this.state.sendConsole(text);
+        else if (this.state.nonStop && !this.isAnswering) this.state.keepText(text);
       }),
     ];
   }
@@ -57,22 +66,20 @@ export class Session implements PacketSink {
   /** The client is gone: nothing is written any more and the target is no longer listened to. */
   close(): void {
     this.closed = true;
+    this.state.notifications.clear();
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
   packet(payload: Buffer): void {
     if (this.log !== undefined) logBytes(this.log, '<-', payload);
     if (!this.state.noAckMode) this.write(ACK);
-    const reply = this.answer(payload);
-    if (reply !== undefined) this.send(reply);
-    this.state.runLaterActions();
+    if (this.isHolding) this.waiting.push(Buffer.from(payload));
+    else this.take(payload);
   }
 
   interrupt(): void {
     this.log?.('<- interrupt');
-    if (this.state.vacant) return;
-    if (this.target.running) this.target.interrupt();
-    else this.state.keepInterrupt();
+    this.state.interrupt();
   }
 
   ack(): void {
@@ -97,12 +104,47 @@ export class Session implements PacketSink {
     this.send(this.errorReply(new TargetError(text), undefined));
   }
 
+  /** Carries a packet out, in non-stop when the guest is held if it needs that. */
+  private take(payload: Buffer): void {
+    const { nonStop } = this.target;
+    if (nonStop === undefined || !this.needsHold(payload)) return this.carryOut(payload);
+    const kept = Buffer.from(payload);
+    this.isHolding = true;
+    nonStop.hold(() => {
+      this.isHolding = false;
+      this.carryOut(kept);
+      for (let next = this.next(); next !== undefined; next = this.next()) this.take(next);
+    });
+  }
+
+  private next(): Buffer | undefined {
+    return this.isHolding ? undefined : this.waiting.shift();
+  }
+
+  private needsHold(payload: Buffer): boolean {
+    const { nonStop, generalThread } = this.state;
+    if (!nonStop || !this.target.running) return false;
+    const spec = findCommand(payload)?.spec;
+    if (spec === undefined || spec.whileRunning === true) return false;
+    return spec.whileOthersRun !== true || this.target.nonStop?.isRunning(generalThread) === true;
+  }
+
+  private carryOut(payload: Buffer): void {
+    if (this.closed) return;
+    this.isAnswering = true;
+    const reply = this.answer(payload);
+    if (reply !== undefined) this.send(reply);
+    this.isAnswering = false;
+    this.state.runLaterActions();
+    if (this.state.nonStop) this.state.notifications.answered(payload.toString('latin1', 0, GREETING_LENGTH));
+  }
+
   private answer(payload: Buffer): Reply | undefined {
     const found = findCommand(payload);
     if (found === undefined || found.spec.available?.(this.target) === false) return '';
     const { spec, args } = found;
     try {
-      if (this.target.running && spec.whileRunning !== true) {
+      if (this.target.running && !this.state.nonStop && spec.whileRunning !== true) {
         throw new TargetError('The guest is running; interrupt it first (Ctrl-C).', 16);
       }
       return spec.handle(this.state, args);
@@ -123,6 +165,7 @@ export class Session implements PacketSink {
 
   private reportStop(stop: StopEvent): void {
     const { state, target } = this;
+    if (state.nonStop) return this.notifyStop(stop);
     const { pending } = state;
     if (pending === 'none') return;
     state.pending = 'none';
@@ -133,6 +176,22 @@ export class Session implements PacketSink {
     }
     if (stop.text !== undefined) state.sendConsole(stop.text.endsWith('\n') ? stop.text : `${stop.text}\n`);
     this.send(formatStopReply(stop, target, state.client));
+  }
+
+  private notifyStop(stop: StopEvent): void {
+    const { state } = this;
+    if (state.vacant) return;
+    if (stop.text !== undefined) state.keepText(stop.text.endsWith('\n') ? stop.text : `${stop.text}\n`);
+    // Not before the reply to the packet that led to it.
+    if (this.isAnswering) state.afterReply(() => state.notifications.add(stop));
+    else state.notifications.add(stop);
+  }
+
+  private notify(payload: string): void {
+    if (this.closed) return;
+    const packet = encodeNotification(payload);
+    if (this.log !== undefined) logBytes(this.log, '->', packet);
+    this.write(packet);
   }
 
   private send(reply: Reply): void {

@@ -2,13 +2,14 @@
 import { TargetError } from '../target.js';
 import type { DebugTarget } from '../target.js';
 
-/** Calls `then` when the guest stands: at once if it does, else after an interrupt. */
+/** Calls `then` when all of the guest stands: at once if it does, else after an interrupt. */
 export function whenStopped(target: DebugTarget, then: () => void): void {
   if (!target.running) {
     then();
     return;
   }
   const subscription = target.onStop(() => {
+    if (target.running) return;
     subscription.dispose();
     then();
   });

@@ -15,6 +15,8 @@ const SIGNALS: Readonly<Record<FaultSignal | 'SIGINT', string>> = {
   SIGSEGV: '0b',
 };
 
+const NO_SIGNAL = '00';
+
 const WATCH_NAMES = { write: 'watch', read: 'rwatch', access: 'awatch' } as const;
 
 /** The `T`, `W` or `X` packet for a stop that answers a resume. */
@@ -67,6 +69,7 @@ function formatEnd(reason: StopReason, client: ClientFeatures): string | undefin
 
 function signalOf(reason: StopReason): string {
   if (reason.kind === 'interrupt') return SIGNALS.SIGINT;
+  if (reason.kind === 'requested') return NO_SIGNAL;
   if (reason.kind === 'fault') return SIGNALS[reason.signal];
   return SIGNALS.SIGTRAP;
 }

@@ -14,6 +14,7 @@ import { PROCESS_ID } from '../thread-ids.js';
 function tellWhyStopped(session: SessionState): string | undefined {
   const { target, client } = session;
   if (session.vacant) return 'W00';
+  if (session.nonStop) return listStanding(session);
   if (target.running) {
     session.pending = 'attach';
     target.interrupt();
@@ -21,6 +22,19 @@ function tellWhyStopped(session: SessionState): string | undefined {
   }
   session.generalThread = target.lastStop.thread;
   return formatStanding(target.lastStop, target, client);
+}
+
+/**
+ * The first of the threads that stand; `vStopped` takes the others. OK: all run. Those that no CPU has started are let go: they
+ * execute nothing until one does, and would else wait for ever in a guest that needs them.
+ */
+function listStanding({ target, client, threadIds, notifications, isOver }: SessionState): string {
+  const { lastStop } = target;
+  const waiting = isOver || target.running ? [] : target.threads().filter(({ id, isStarted }) => isStarted === false && target.nonStop?.isRunning(id) === false);
+  if (waiting.length > 0) target.resume(waiting.map(({ id }) => ({ kind: 'continue', thread: id })));
+  const standing = isOver ? [lastStop.thread] : threadIds.filter((thread) => target.nonStop?.isRunning(thread) === false);
+  const stops = standing.map((thread) => (thread === lastStop.thread ? lastStop : { thread, reason: { kind: 'step' } as const }));
+  return notifications.restart(stops, (stop) => formatStanding(stop, target, client));
 }
 
 function checkProcess(args: Buffer): void {
@@ -34,7 +48,8 @@ function attach(session: SessionState, args: Buffer): string | undefined {
   checkProcess(args);
   session.vacant = false;
   session.wasKilled = false;
-  return tellWhyStopped(session);
+  // The client stops the threads itself.
+  return session.nonStop ? 'OK' : tellWhyStopped(session);
 }
 
 function detach(session: SessionState, args: Buffer): string {

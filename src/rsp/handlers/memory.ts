@@ -30,12 +30,13 @@ function write(session: SessionState, args: Buffer, format: 'hex' | 'binary'): s
 }
 
 export const memoryCommands: readonly CommandSpec[] = [
-  { name: 'm', handle: readHex },
+  { name: 'm', whileOthersRun: true, handle: readHex },
   { name: 'M', handle: (session, args) => write(session, args, 'hex') },
   {
     // gdb's `x`, whose replies begin with `b`. lldb has another `x` and tries it by `x0,0`, for which it wants `OK`;
     // the `b` it gets tells it to stay with `m` (gdb manual, "binary-upload").
     name: 'x',
+    whileOthersRun: true,
     handle: (session, args) => ({ prefix: 'b', bytes: read(session, args, PACKET_SIZE) }),
     features: () => ['binary-upload+'],
   },

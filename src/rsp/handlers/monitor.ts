@@ -9,6 +9,8 @@ function execute(session: SessionState, args: Buffer): string {
   reader.expect(',', 'before the command');
   const command = Buffer.from(reader.hexRest('The command')).toString('utf8');
   const write = (text: string): void => session.sendConsole(text);
+  const missed = session.takeUnshown();
+  if (missed !== '') write(missed);
   const subscription = session.target.onConsole(write);
   try {
     session.target.monitor?.execute(command, write);

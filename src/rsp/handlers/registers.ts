@@ -33,14 +33,15 @@ function writeOne(session: SessionState, args: Buffer): string {
 }
 
 export const registerCommands: readonly CommandSpec[] = [
-  { name: 'g', handle: (session) => ({ hex: session.target.readRegisters(session.generalThread) }) },
-  { name: 'G', handle: writeAll },
+  { name: 'g', whileOthersRun: true, handle: (session) => ({ hex: session.target.readRegisters(session.generalThread) }) },
+  { name: 'G', whileOthersRun: true, handle: writeAll },
   {
     name: 'p',
+    whileOthersRun: true,
     handle: (session, args) => {
       const { regnum } = findRegister(session, parseRegisterNumber(args));
       return { hex: session.target.readRegister(session.generalThread, regnum) };
     },
   },
-  { name: 'P', handle: writeOne, explains: true },
+  { name: 'P', whileOthersRun: true, handle: writeOne, explains: true },
 ];

@@ -1,6 +1,7 @@
 /**
  * `vCont c C s S bc bs`: letting the guest run. All-stop: every stop stops all vCPUs, and the stop reply is the reply
- * to the packet (gdb manual, "Packets"). The stop may be reported before `resume` returns.
+ * to the packet (gdb manual, "Packets"). The stop may be reported before `resume` returns. Non-stop: the reply is `OK`, and stops
+ * are notified.
  */
 import { TargetError } from '../../target.js';
 import type { ResumeAction, ThreadId } from '../../target.js';
@@ -14,6 +15,10 @@ import { selects } from '../thread-ids.js';
 /** Starts `go` with the client waiting for the stop; if it throws, nothing runs and the client gets the error. */
 function awaitStop(session: SessionState, go: () => void): string | undefined {
   if (session.isOver) throw new TargetError('The guest has ended; "run" in extended-remote mode starts it again.');
+  if (session.nonStop) {
+    go();
+    return 'OK';
+  }
   if (session.takeInterrupt()) {
     return formatStopReply({ thread: session.generalThread, reason: { kind: 'interrupt' } }, session.target, session.client);
   }
@@ -35,9 +40,18 @@ function continueOrStepAll(session: SessionState, args: Buffer): string | undefi
     .filter(({ index }) => index >= 0)
     // Named first, first in the list: an interrupt is reported for the thread that the client was stepping.
     .sort((a, b) => a.index - b.index);
+  if (chosen.length === 0) throw new TargetError('This vCont names no thread that is to run.');
+  const toStop = chosen.filter(({ index }) => requested[index].verb === 'stop').map(({ thread }) => thread);
+  if (toStop.length > 0 && !session.nonStop) throw new TargetError('The action t of vCont is for non-stop mode (QNonStop:1).');
   const actions = chosen.flatMap(({ thread, index }) => toAction(requested[index], thread) ?? []);
-  if (actions.length === 0) throw new TargetError('This vCont names no thread that is to run.');
-  return awaitStop(session, () => session.target.resume(actions));
+  return awaitStop(session, () => {
+    if (toStop.length > 0) session.target.nonStop?.stop(toStop, 'requested');
+    // As far as the client knows, a thread runs until it has taken its stop.
+    const going = actions.filter(({ thread }) => !session.notifications.isUntold(thread));
+    if (going.length === 0) return;
+    session.resumedThread = going[0].thread;
+    session.target.resume(going);
+  });
 }
 
 function toAction({ verb, start, end }: VContAction, thread: ThreadId): ResumeAction | undefined {

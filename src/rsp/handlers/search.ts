@@ -56,6 +56,6 @@ function unreadable(address: bigint): TargetError {
 }
 
 export const searchCommands: readonly CommandSpec[] = [
-  { name: 'qCRC', handle: crc },
-  { name: 'qSearch', handle: search },
+  { name: 'qCRC', whileOthersRun: true, handle: crc },
+  { name: 'qSearch', whileOthersRun: true, handle: search },
 ];

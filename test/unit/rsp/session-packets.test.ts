@@ -142,7 +142,7 @@ const ROWS: readonly Row[] = [
   { ask: 'kill', expect: 'E22' },
   { ask: 'vCont;x', expect: /^E\.vCont takes/ },
   { ask: 'vCont;c:7', expect: /^E\.This vCont names no thread/ },
-  { ask: 'vCont;t', expect: /^E\.This vCont names no thread/ },
+  { ask: 'vCont;t', expect: /^E\.The action t of vCont is for non-stop/ },
   { ask: 'bs', expect: '' },
   { ask: 'bc', expect: '' },
   { ask: 'vAttach;9', expect: /^E\.The guest is process 1/ },
