@@ -32,8 +32,9 @@ function program(others: number, rounds: number, loop: readonly number[]): { boo
   const registers = (mode: 'real' | 'protected', then: number): number[] => [
     ...load(mode, REGISTER.cx, rounds), ...load(mode, REGISTER.bx, COUNTER), ...load(mode, REGISTER.di, COUNTER), ...load(mode, REGISTER.si, then),
   ];
-  // xor ax, ax; mov ds, ax; ...; jmp LOOP. CS starts at AP_START, and IP with 0.
-  const ap = [0x31, 0xc0, 0x8e, 0xd8, ...registers('real', AP_END - AP_START)];
+  // ljmp 0:; xor ax, ax; mov ds, ax; ...; jmp LOOP. SIPI puts AP_START into CS, and a QEMU without KVM does not survive a breakpoint
+  // in a debug register where CS has a base in real mode (docs/hosts.md).
+  const ap = [0xea, ...le(AP_START + 5, 2), 0, 0, 0x31, 0xc0, 0x8e, 0xd8, ...registers('real', AP_END)];
   const apEnd = [...absolute('real', [0xf0, 0xfe], 0, READY), 0xfa, 0xf4, 0xeb, 0xfd]; // lock inc byte [READY]; cli; hlt
   const start = [
     ...absolute('protected', [0xc7], 0, ICR, le(0x000c_4500, 4)), // INIT and SIPI to all others (SDM vol. 3, 11.6.1)

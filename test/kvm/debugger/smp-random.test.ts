@@ -34,7 +34,10 @@ class Stress {
   wrong(stop: StopEvent): string | undefined {
     const { guest } = this;
     const made = guest.threads.map((thread) => this.rounds(thread)).reduce((sum, rounds) => sum + rounds, 0);
-    if ((made & 0xffff) !== guest.counter) return `${made} rounds were made, and the counter is ${guest.counter}`;
+    if ((made & 0xffff) !== guest.counter) {
+      const places = guest.threads.map((thread) => `${guest.register(thread, 'rip').toString(16)} (${guest.left(thread)} left)`);
+      return `${made} rounds were made, and the counter is ${guest.counter}, at ${stop.reason.kind}; the vCPUs are at ${places.join(', ')}`;
+    }
     const { reason } = stop;
     const pc = guest.register(stop.thread, 'rip');
     const isSet = (what: (request: BreakpointRequest) => boolean): boolean => [...this.set].some(what);
