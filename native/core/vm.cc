@@ -1,6 +1,7 @@
 #include "vm.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <string>
 
@@ -57,7 +58,10 @@ bool Vm::signal_msi(uint64_t address, uint32_t data) {
   message.address_lo = static_cast<uint32_t>(address);
   message.address_hi = static_cast<uint32_t>(address >> 32);
   message.data = data;
-  return open_fd("signalMsi").ioctl(KVM_SIGNAL_MSI, "KVM_SIGNAL_MSI", &message) > 0;
+  const int result = open_fd("signalMsi").try_ioctl(KVM_SIGNAL_MSI, &message);
+  // -1, which looks like EPERM, is KVM's answer to a message for a processor that is not there: the guest may write one.
+  if (result < 0 && result != -EPERM) throw_errno("KVM_SIGNAL_MSI", -result);
+  return result > 0;
 }
 
 std::shared_ptr<Vcpu> Vm::create_vcpu(uint32_t id) {

@@ -3,6 +3,7 @@ import { GuestError } from '../vmm/boot/boot-options.js';
 import { parseBootOrder, type BootDevice } from '../vmm/boot/boot-order.js';
 import { lookAtGuest, type GuestLook } from '../vmm/boot/guest-look.js';
 import { findSeabios } from '../vmm/boot/seabios.js';
+import type { IrqchipKind } from '../vmm/irqchip/interrupt-controllers.js';
 import { chooseDrives, type DriveArguments, type DrivePlace } from '../vmm/storage/disk-choice.js';
 import { UsageError } from './usage-error.js';
 
@@ -22,7 +23,7 @@ const THIS_MACHINE: StartSurroundings = { lookAt: lookAtGuest, hasSeabios: () =>
 export interface StartArguments extends DriveArguments {
   readonly guest: string | undefined;
   readonly firmware: string | undefined;
-  readonly irqchip: 'none' | 'kernel' | undefined;
+  readonly irqchip: 'none' | IrqchipKind | undefined;
   /** `--boot-order`. */
   readonly bootOrder?: string;
   /** Names of the options that were given. */
@@ -42,7 +43,7 @@ export interface StartOptions {
   readonly builtinBios: boolean;
   readonly drives: readonly DrivePlace[];
   /** Absent: as the guest needs it. */
-  readonly irqchip?: 'none' | 'kernel';
+  readonly irqchip?: 'none' | IrqchipKind;
   /** What was chosen for a disk without a word about it: a sentence for the person at the console. */
   readonly choice?: string;
 }
@@ -114,7 +115,7 @@ function startWith(firmware: string, { guest, irqchip, given, bootOrder, disk = 
   if (irqchip === 'none') throw new UsageError('Firmware needs the interrupt controllers of a PC; leave --irqchip none out.');
   const places = drives({ disk: disks, ...rest });
   const order = bootOrder === undefined ? undefined : inWords(() => parseBootOrder(bootOrder, places, kernel !== undefined));
-  return { firmware, builtinBios: false, drives: places, ...(order !== undefined && { bootOrder: order }), irqchip: 'kernel' };
+  return { firmware, builtinBios: false, drives: places, ...(order !== undefined && { bootOrder: order }), irqchip: irqchip ?? 'kernel' };
 }
 
 function drives(typed: DriveArguments): readonly DrivePlace[] {

@@ -138,7 +138,7 @@ function readStart(argv: ParsedArguments): StartOptions {
   return chooseStart({
     guest: single(argv, 'guest'),
     firmware: single(argv, 'firmware'),
-    irqchip: convert(argv, 'irqchip', () => choice(argv, 'irqchip', ['none', 'kernel'], 'none')),
+    irqchip: convert(argv, 'irqchip', () => choice(argv, 'irqchip', ['none', 'kernel', 'split'], 'none')),
     given: new Set(Object.keys(argv).filter((name) => argv[name] !== undefined)),
     disk: list(argv, 'disk'),
     ...(cdrom !== undefined && { cdrom }),

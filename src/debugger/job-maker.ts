@@ -72,10 +72,10 @@ export class JobMaker {
     };
     if (action.kind === 'continue') {
       this.warnOfUserMode(view);
-      return new ContinueJob({ ...shared, capabilities, log, moved: this.sayMoved, haltsInKernel: machine.kernelIrqchip, guardsPatches: () => capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
+      return new ContinueJob({ ...shared, capabilities, log, moved: this.sayMoved, haltsInKernel: machine.localApic, guardsPatches: () => capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
     }
     memo.dealtWith = undefined;
-    if (machine.kernelIrqchip) prepareStep(view.vcpu);
+    if (machine.localApic) prepareStep(view.vcpu);
     if (!capabilities().userStep && view.cpl === 3 && view.mode.isLong) {
       throw new TargetError("This host's KVM runs CPL 3 code in long mode without looking at debug settings, so it cannot be stepped; continue, or step on a host with VMX or SVM");
     }
@@ -122,7 +122,7 @@ export class JobMaker {
 
   private planContext(guestUsesDebugRegisters: boolean): PlanContext {
     const { machine, mechanisms } = this.options;
-    return { kernelIrqchip: machine.kernelIrqchip, guestUsesDebugRegisters, ...(mechanisms !== undefined && { mechanisms }) };
+    return { kernelIrqchip: machine.localApic, guestUsesDebugRegisters, ...(mechanisms !== undefined && { mechanisms }) };
   }
 
   private viewOf(thread: ThreadId): CpuView {

@@ -151,7 +151,7 @@ export class MachineTarget implements DebugTarget {
 
   private stateOf({ thread, view, halted, runner }: Cpu): string {
     if (runner.active || this.nonStop.isRunning(thread)) return 'running';
-    const inKernel = this.machine.kernelIrqchip;
+    const inKernel = this.machine.localApic;
     if (inKernel && waitsForSipi(view.vcpu)) return WAITING;
     return `${halted || (inKernel && isHaltedInKernel(view.vcpu)) ? 'halted' : 'stopped'} ${view.mode.name}`;
   }

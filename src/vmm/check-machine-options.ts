@@ -14,7 +14,7 @@ export function checkMachineOptions({ irqchip = 'none', firmware }: MachineOptio
   checkRamSize(memory, totalmem());
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAXIMUM_CPUS) throw new RangeError(`A machine has 1 to ${MAXIMUM_CPUS} CPUs, not ${cpus}.`);
   if (cpus > 1 && irqchip === 'none') {
-    throw new RangeError('More than one CPU needs an interrupt controller to start the others; add --irqchip kernel.');
+    throw new RangeError('More than one CPU needs an interrupt controller to start the others; add --irqchip kernel or split.');
   }
   if (firmware !== undefined && irqchip === 'none') throw new RangeError('Firmware needs the interrupt controllers of a PC; add --irqchip kernel.');
 }

@@ -5,7 +5,8 @@
  *
  * What of it the host lets user space set differs; what it does not goes on as the host's clock does.
  */
-import type { KernelIrqchip } from './irqchip/kernel-irqchip.js';
+import { GuestTimers } from './guest-timers.js';
+import type { KernelPit } from './irqchip/interrupt-controllers.js';
 import { native as binding, type NativeVcpu, type NativeVm } from './native.js';
 import { APIC_TIMER, apicRegister, setApicRegister } from '../x86/local-apic.js';
 import { MSR } from '../x86/msrs.js';
@@ -41,7 +42,10 @@ interface CpuTime {
 export interface ClockParts {
   readonly vm: NativeVm;
   readonly vcpus: () => readonly Vcpu[];
-  readonly irqchip: KernelIrqchip | undefined;
+  /** Whether the vCPUs have local APICs. */
+  readonly localApic: boolean;
+  /** Where the PIT is in the kernel. */
+  readonly kernelPit: KernelPit | undefined;
   readonly policy: ClockPolicy;
 }
 
@@ -49,6 +53,7 @@ const TSC = Uint32Array.of(MSR.tsc), DEADLINE = Uint32Array.of(MSR.tsc_deadline)
 
 export class GuestClock {
   readonly #parts: ClockParts;
+  readonly #timers = new GuestTimers(() => this.now());
   #timer: NodeJS.Timeout | undefined;
   /** Of `performance.now()`: when the stop, if there is one that may yet be short, is no longer short. */
   #shortUntil: number | undefined;
@@ -69,6 +74,11 @@ export class GuestClock {
   /** Nanoseconds of a clock for devices, which stands while the guest's time does. */
   now(): bigint {
     return (this.#stopped === undefined ? process.hrtime.bigint() : this.#stoppedAt) - this.#unseen;
+  }
+
+  /** Calls `work` once when it is that time by `now`, or soon after, from the event loop; the result calls it off. */
+  at(time: bigint, work: () => void): () => void {
+    return this.#timers.at(time, work);
   }
 
   /** Every vCPU is parked, and the guest may stay so. */
@@ -95,26 +105,26 @@ export class GuestClock {
     this.#shortUntil = undefined;
     const time = this.#stopped;
     if (time === undefined) return;
-    this.#unseen += process.hrtime.bigint() - this.#stoppedAt;
-    this.#stopped = undefined;
+    this.#goesOn();
     this.#put(time);
   }
 
   /** The time now; with the policy `pause` it stays so until `resumed`. No vCPU may be running. */
   capture(): GuestTime {
     if (this.#stopped !== undefined) return this.#stopped;
-    const { vm, vcpus, irqchip, policy } = this.#parts;
-    const cpus = vcpus().map(({ native }) => cpuTime(native, irqchip !== undefined));
+    const { vm, vcpus, localApic, kernelPit, policy } = this.#parts;
+    const cpus = vcpus().map(({ native }) => cpuTime(native, localApic));
     const clock = vm.getClock();
     const { size, fields } = binding().layout['kvm_clock_data'];
     const kvmclock = new Uint8Array(size);
     const { offset, size: length } = fields['clock'];
     kvmclock.set(clock.subarray(offset, offset + length), offset);
-    const time = { kvmclock, cpus, hostTsc: cpus[0].tsc - (cpus[0].tscOffset ?? 0n), pit: irqchip?.pit };
+    const time = { kvmclock, cpus, hostTsc: cpus[0].tsc - (cpus[0].tscOffset ?? 0n), pit: kernelPit?.pit };
     if (policy === 'pause') {
       this.#shortUntil = undefined;
       this.#stopped = time;
       this.#stoppedAt = process.hrtime.bigint();
+      this.#timers.hold();
     }
     return time;
   }
@@ -140,13 +150,17 @@ export class GuestClock {
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = this.#shortUntil = undefined;
-    if (this.#stopped === undefined) return;
+    if (this.#stopped !== undefined) this.#goesOn();
+  }
+
+  #goesOn(): void {
     this.#unseen += process.hrtime.bigint() - this.#stoppedAt;
     this.#stopped = undefined;
+    this.#timers.release();
   }
 
   #put({ kvmclock, hostTsc, cpus, pit }: GuestTime): void {
-    const { vm, irqchip } = this.#parts;
+    const { vm, localApic, kernelPit } = this.#parts;
     const vcpus = this.#parts.vcpus();
     vm.setClock(kvmclock);
     // TSCs that were in step stay so: all of them lose what vCPU 0 has gained.
@@ -155,12 +169,12 @@ export class GuestClock {
       const { tsc, tscOffset, deadline, timerCount } = cpus[i];
       if (tscOffset === undefined) native.setMsrs(TSC, BigUint64Array.of(tsc));
       else native.setTscOffset(BigInt.asUintN(64, tscOffset - gained));
-      if (irqchip === undefined) return;
+      if (!localApic) return;
       restartTimer(native, timerCount);
       if (deadline !== 0n) native.setMsrs(DEADLINE, BigUint64Array.of(deadline));
       native.kvmclockStopped();
     });
-    if (pit !== undefined) irqchip?.startPit(pit);
+    if (pit !== undefined) kernelPit?.startPit(pit);
   }
 }
 

@@ -5,6 +5,7 @@ import type { CpuChoice } from './cpu-choice.js';
 import type { CpuidPolicy } from './cpuid-table.js';
 import type { SerialSink } from './devices/serial-16550a.js';
 import type { ClockPolicy } from './guest-clock.js';
+import type { IrqchipKind } from './irqchip/interrupt-controllers.js';
 import type { BlockImage } from './storage/block-image.js';
 import type { OpenDrive } from './storage/open-drives.js';
 
@@ -16,15 +17,18 @@ export interface GuestSource extends Omit<BootOptions, 'ram' | 'rsdp'> {
 export interface MachineOptions {
   /** RAM in bytes, 128 MiB by default. */
   readonly memory?: number;
-  /** 1 by default; more need the kernel's irqchip. */
+  /** 1 by default; more need local APICs. */
   readonly cpus?: number;
-  /** `none` (default): HLT and every interrupt controller access come to user space. `kernel`: PIC, IOAPIC, LAPIC, PIT. */
-  readonly irqchip?: 'none' | 'kernel';
+  /**
+   * `none` (default): HLT comes to user space, and nothing interrupts. `kernel`: PIC, IOAPIC, LAPIC, PIT in the kernel. `split`: LAPIC in
+   * the kernel, the others here.
+   */
+  readonly irqchip?: 'none' | IrqchipKind;
   /** What becomes of the guest's time while a debugger has it stopped; `pause` by default. */
   readonly clock?: ClockPolicy;
   /** Absent: the vCPU stands at the reset vector in empty memory. */
   readonly guest?: GuestSource;
-  /** A ROM that starts at the reset vector, on a board with the chipset it expects. Needs `irqchip: 'kernel'`, and no guest. */
+  /** A ROM that starts at the reset vector, on a board with the chipset it expects. Needs interrupt controllers, and no guest. */
   readonly firmware?: FirmwareImage;
   /** Drives 80h, 81h, … of a small BIOS in this program, whose services a guest in real mode has. Not with firmware. */
   readonly bios?: { readonly disks: readonly BlockImage[] };

@@ -18,7 +18,8 @@ import { addFirmwareDevices, type FirmwareDevices } from './firmware-devices.js'
 import { GuestClock } from './guest-clock.js';
 import type { GuestMemory } from './guest-memory.js';
 import type { MachineOptions } from './machine-options.js';
-import { KernelIrqchip } from './irqchip/kernel-irqchip.js';
+import { createIrqchip } from './irqchip/create-irqchip.js';
+import type { InterruptControllers } from './irqchip/interrupt-controllers.js';
 import { isWritable } from './memory-layout.js';
 import { MmioBus } from './mmio-bus.js';
 import { MsrReports } from './msr-reports.js';
@@ -67,8 +68,8 @@ export class Machine {
   readonly exitCounters = new ExitCounters();
   readonly guest: LoadedGuest | undefined;
   readonly firmware: LoadedFirmware | undefined;
-  /** Whether interrupts come from the kernel's PIC, IOAPIC and LAPIC. */
-  readonly kernelIrqchip: boolean;
+  /** Whether the vCPUs have local APICs, which are the kernel's: it waits for the end of a HLT and for SIPI. */
+  readonly localApic: boolean;
   /** MSRs that KVM keeps for a vCPU (KVM_GET_MSR_INDEX_LIST). */
   readonly msrIndices: Uint32Array;
   readonly #system: NativeSystem;
@@ -83,8 +84,8 @@ export class Machine {
   readonly #bios: BiosServices | undefined;
   readonly #pristine: readonly PristineVcpu[];
   readonly #history: MemoryHistory;
-  /** The chips behind the interrupt lines, where they are in the kernel. */
-  readonly irqchip: KernelIrqchip | undefined;
+  /** The chips behind the interrupt lines. */
+  readonly irqchip: InterruptControllers | undefined;
   /** What firmware would leave in memory for an operating system. */
   readonly #tables: readonly MemoryWrite[];
   #event: MachineEvent | undefined;
@@ -106,22 +107,20 @@ export class Machine {
 
   private constructor({ system, vm, slots, memory, ram, cpus, guest, firmware, tables }: OpenMachine, options: MachineOptions) {
     const log = options.log ?? (() => undefined);
-    const kernelIrqchip = options.irqchip === 'kernel';
     this.#system = system;
     this.#vm = vm;
     this.#msrReports = new MsrReports(vm);
     this.memory = memory;
-    this.kernelIrqchip = kernelIrqchip;
+    const localApic = this.localApic = (options.irqchip ?? 'none') !== 'none';
     this.guest = guest;
     this.firmware = firmware;
     this.#tables = tables;
-    this.irqchip = kernelIrqchip ? new KernelIrqchip(vm) : undefined;
-    this.clock = new GuestClock({ vm, vcpus: () => this.vcpus, irqchip: this.irqchip, policy: options.clock ?? 'pause' });
     this.ports = new PortBus(log);
     this.mmio = new MmioBus(log);
+    const irqchip = this.irqchip = createIrqchip(options.irqchip ?? 'none', vm, { ports: this.ports, mmio: this.mmio, clock: () => this.clock });
+    this.clock = new GuestClock({ vm, vcpus: () => this.vcpus, localApic, kernelPit: irqchip?.kernelPit, policy: options.clock ?? 'pause' });
     const { constants } = native();
     this.protection = new WriteProtection(slots, memory, constants['KVM_MEM_READONLY'], vm.checkExtension(constants['KVM_CAP_NR_MEMSLOTS']));
-    const irqchip = this.irqchip;
     const irqLine = irqchip === undefined ? undefined : (irq: number, level: boolean): void => { if (!this.#closed) irqchip.setLine(irq, level); };
     const raise = (event: MachineEvent): void => { this.#event ??= event; };
     this.video = new VideoCard(memory, this.ports, this.mmio, log, guest?.videoMode);
@@ -140,14 +139,15 @@ export class Machine {
       raise, memory, now: () => this.clock.now(), shortcuts: this.#standard.shortcuts, config: { ...firmware.config, ram, cpus, serialConsole: COM1_PORT }, log, video: this.video,
       ...(options.firmware?.videoRom !== undefined && { videoRom: options.firmware.videoRom }),
     });
-    this.#power = this.#board === undefined && kernelIrqchip ? addPowerManagement(this.ports, raise, this.#standard.shortcuts, () => this.clock.now()) : undefined;
+    this.#power = this.#board === undefined && localApic ? addPowerManagement(this.ports, raise, this.#standard.shortcuts, () => this.clock.now()) : undefined;
     this.#power?.place(PM_BASE);
     const bios = options.bios ?? (guest?.needsBios === true ? { disks: [] } : undefined);
-    this.#bios = bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, interrupts: kernelIrqchip, video: this.video, keyboard: this.#standard.i8042, disks: bios.disks });
+    this.#bios = bios === undefined ? undefined : new BiosServices({ memory, ram, raise, log, interrupts: localApic, video: this.video, keyboard: this.#standard.i8042, disks: bios.disks });
 
     this.msrIndices = system.getMsrIndexList();
-    this.vcpus = createVcpus(system, vm, cpus, kernelIrqchip, guest, options);
-    this.#pristine = this.vcpus.map((vcpu) => capturePristine(vcpu.native, this.msrIndices, kernelIrqchip));
+    this.vcpus = createVcpus(system, vm, cpus, localApic, guest, options);
+    irqchip?.attach?.(this.vcpus);
+    this.#pristine = this.vcpus.map((vcpu) => capturePristine(vcpu.native, this.msrIndices, localApic));
     this.#history = new MemoryHistory(memory, slots);
     this.reset();
   }
@@ -192,7 +192,7 @@ export class Machine {
   }
 
   /** Whether anything here can wake a CPU from HLT. */
-  get canWakeFromHalt(): boolean { return this.kernelIrqchip; }
+  get canWakeFromHalt(): boolean { return this.localApic; }
 
   get counters(): MachineCounters {
     return { exits: this.exitCounters.counts, unknownPorts: this.ports.unknownPorts, unknownMmio: this.mmio.unknownPages };
@@ -212,6 +212,8 @@ export class Machine {
     if (this.#bios?.serve(vcpu, exit) === true) return this.#event === undefined ? 'resume' : 'stop';
     if (exit.reason === 'io') this.ports.serve(exit);
     else if (exit.reason === 'rdmsr' || exit.reason === 'wrmsr') return this.#msrReports.serve(vcpu, exit) === 'served' ? 'resume' : 'stop';
+    else if (exit.reason === 'ioapic-eoi') this.irqchip?.endOfInterrupt(exit.vector, vcpu);
+    else if (exit.reason === 'irq-window-open') return 'resume';
     else if (exit.reason !== 'mmio') return 'stop';
     else if (this.#serveMmio(vcpu, exit) === 'stop') return 'stop';
     return this.#event === undefined ? 'resume' : 'stop';
@@ -247,10 +249,10 @@ export class Machine {
   reset(): void {
     this.#requireOpen();
     for (const device of this.devices) device.reset();
+    this.irqchip?.reset(this.#bios !== undefined);
     this.#bios?.reset();
     this.memory.clear();
     for (const { address, bytes } of [...this.#bios?.writes ?? [], ...this.#tables, ...this.guest?.writes ?? [], ...this.firmware?.writes ?? []]) this.memory.write(address, bytes);
-    this.irqchip?.reset(this.#bios !== undefined);
     this.vcpus.forEach((vcpu, i) => resetVcpu(vcpu, this.#pristine[i], this.guest));
     this.clock.reset();
     this.#event = undefined;
@@ -284,6 +286,7 @@ export class Machine {
     if (this.#closed) return;
     this.#closed = true;
     this.clock.close();
+    this.irqchip?.close();
     for (const vcpu of this.vcpus) vcpu.close();
     // No reset: that may ask KVM for something, and what is asked may fail.
     for (const device of this.devices) device.close?.();

@@ -28,6 +28,10 @@ export class Vcpu {
   readonly #sregs: SystemRegisters;
   readonly #at: Readonly<Record<string, { offset: number; size: number }>>;
   readonly #regsDirty: number;
+  /** Called before each run: the place to give the processor an interrupt. */
+  beforeRun: ((plan: RunPlan) => void) | undefined;
+  readonly #readyAt: number;
+  readonly #windowAt: number;
   #onExit: (exit: Exit) => void = NO_LISTENER;
   #debugRegisters: DebugRegisters | undefined;
   #xsave: Uint8Array | undefined;
@@ -42,6 +46,9 @@ export class Vcpu {
     this.#record = native.record;
     this.#view = new DataView(this.#record);
     this.#at = layout['exit_record'].fields;
+    const run = this.#at['run'].offset;
+    this.#readyAt = run + layout['kvm_run'].fields['ready_for_interrupt_injection'].offset;
+    this.#windowAt = run + layout['kvm_run'].fields['request_interrupt_window'].offset;
     this.#regsDirty = constants['KVM_SYNC_X86_REGS'];
     this.#decoder = new ExitDecoder(this.#record);
     this.#planEncoder = new RunPlanEncoder(native.plan);
@@ -92,6 +99,17 @@ export class Vcpu {
   get completionPending(): boolean {
     this.#checkOpen();
     return this.#view.getUint32(this.#at['completion_pending'].offset, true) !== 0;
+  }
+
+  /** After the last run, and so long as no register was set since: KVM would take an interrupt from user space (KVM api.rst, KVM_INTERRUPT). */
+  get isReadyForInterrupt(): boolean {
+    this.#checkOpen();
+    return this.#view.getUint8(this.#readyAt) !== 0 && this.#view.getUint32(this.#at['dirty'].offset, true) === 0;
+  }
+
+  /** Whether runs end, with `irq-window-open`, as soon as that is so. */
+  set interruptWindow(wanted: boolean) {
+    this.#view.setUint8(this.#windowAt, wanted ? 1 : 0);
   }
 
   get debugRegisters(): DebugRegisters {
@@ -181,6 +199,7 @@ export class Vcpu {
     this.#checkParked();
     this.#planEncoder.encode(plan);
     this.forget();
+    this.beforeRun?.(plan);
     this.#onExit = onExit;
     if (this.native.run(plan.waitMicroseconds)) this.#exited();
   }

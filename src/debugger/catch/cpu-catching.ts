@@ -137,7 +137,7 @@ export class CpuCatching {
   }
 
   private get haltLeavesKvm(): boolean {
-    return !this.machine.kernelIrqchip;
+    return !this.machine.localApic;
   }
 
   /** A write to a protected page of RAM comes as an MMIO exit too. */

@@ -4,9 +4,9 @@ import { CATCH_SYNTAX, parseCatch } from '../catch/parse-catch.js';
 import { isWritable } from '../../vmm/memory-layout.js';
 import { MonitorError, parseNumber, type MonitorCommand, type MonitorContext } from './command.js';
 
-/** Answered inside KVM with --irqchip kernel: PIC, PIT, ELCR; IOAPIC and LAPIC. */
+/** Answered inside KVM with --irqchip kernel: PIC, PIT, ELCR; IOAPIC; and with any, LAPIC. */
 const KERNEL_PORTS: readonly number[] = [0x20, 0x21, 0x40, 0x41, 0x42, 0x43, 0x61, 0xa0, 0xa1, 0x4d0, 0x4d1];
-const KERNEL_PAGES: readonly bigint[] = [0xfec0_0000n, 0xfee0_0000n];
+const IOAPIC_PAGE = 0xfec0_0000n, LAPIC_PAGE = 0xfee0_0000n;
 const PAGE_SIZE = 0x1000n;
 
 const catchCommand: MonitorCommand = {
@@ -63,17 +63,19 @@ function refuseRam({ machine }: MonitorContext, { start, end }: { readonly start
 }
 
 /** What should be known about it on this machine, as lines. */
-function remark({ machine: { kernelIrqchip } }: MonitorContext, what: CatchWhat): string {
+function remark({ machine: { irqchip, localApic } }: MonitorContext, what: CatchWhat): string {
+  const inKernel = irqchip?.kind === 'kernel';
   switch (what.kind) {
     case 'cpuid':
     case 'mode-switch':
       return STEPPED;
     case 'hlt':
-      return kernelIrqchip ? STEPPED : '';
+      return localApic ? STEPPED : '';
     case 'io':
-      return kernelIrqchip && KERNEL_PORTS.some((port) => port >= what.first && port <= what.last) ? IN_KERNEL : '';
+      return inKernel && KERNEL_PORTS.some((port) => port >= what.first && port <= what.last) ? IN_KERNEL : '';
     case 'mmio':
-      return kernelIrqchip && KERNEL_PAGES.some((page) => what.start < page + PAGE_SIZE && what.end > page) ? IN_KERNEL : '';
+      return [...(inKernel ? [IOAPIC_PAGE] : []), ...(localApic ? [LAPIC_PAGE] : [])]
+        .some((page) => what.start < page + PAGE_SIZE && what.end > page) ? (inKernel ? IN_KERNEL : LAPIC_IN_KERNEL) : '';
     default:
       return '';
   }
@@ -81,5 +83,6 @@ function remark({ machine: { kernelIrqchip } }: MonitorContext, what: CatchWhat)
 
 const STEPPED = 'KVM has no exit for it, so the guest is stepped: it runs slowly while this is caught.\n';
 const IN_KERNEL = 'With --irqchip kernel the interrupt controllers and the timer are inside KVM: accesses to them are not seen.\n';
+const LAPIC_IN_KERNEL = 'The local APICs are inside KVM: accesses to them are not seen.\n';
 
 export const catchCommands: readonly MonitorCommand[] = [catchCommand, uncatchCommand, infoCatchCommand];

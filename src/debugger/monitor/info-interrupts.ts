@@ -1,7 +1,7 @@
 /** `monitor info pic|ioapic|pit|irq`: the interrupt controllers of a PC, in QEMU's text form where that has one. */
 import type { Machine } from '../../vmm/machine.js';
-import { ioapicState, picState, pitChannels, type IoapicState, type PicState, type PitChannel } from '../../vmm/irqchip/chip-state.js';
-import type { KernelIrqchip } from '../../vmm/irqchip/kernel-irqchip.js';
+import type { IoapicState, PicState, PitChannel } from '../../vmm/irqchip/chip-state.js';
+import type { IrqchipView } from '../../vmm/irqchip/interrupt-controllers.js';
 import { hex, MonitorError, type MonitorCommand } from './command.js';
 
 const DELIVERY = ['fixed', 'lowest', 'SMI', '(reserved)', 'NMI', 'INIT', '(reserved)', 'extINT'];
@@ -15,9 +15,9 @@ const LINES: readonly string[] = [
 ];
 const CASCADE = 2, TIMER_PIN = 2;
 
-function chipOf({ irqchip }: Machine): KernelIrqchip {
+function chips({ irqchip }: Machine): IrqchipView {
   if (irqchip === undefined) throw new MonitorError('This machine has no interrupt controllers; start it with --irqchip kernel.');
-  return irqchip;
+  return irqchip.view();
 }
 
 /** Inputs whose bits are set, or `(none)`. */
@@ -67,7 +67,7 @@ const infoPit: MonitorCommand = {
   name: 'info pit',
   help: 'The 8254: mode, count and rate of each channel.',
   run({ machine }, _words, write) {
-    pitChannels(chipOf(machine).pit).forEach((channel, i) => write(`channel ${i} (${PIT_USES[i]}): ${channelText(channel)}\n`));
+    chips(machine).pit.forEach((channel, i) => write(`channel ${i} (${PIT_USES[i]}): ${channelText(channel)}\n`));
   },
 };
 
@@ -99,11 +99,6 @@ const infoIrq: MonitorCommand = {
 
 function states(known: Readonly<Record<string, number | boolean>>): string[] {
   return Object.keys(known).filter((name) => Boolean(known[name]));
-}
-
-function chips(machine: Machine): { pics: readonly PicState[]; ioapic: IoapicState } {
-  const [master, slave, ioapic] = chipOf(machine).save().chips;
-  return { pics: [picState(master), picState(slave)], ioapic: ioapicState(ioapic) };
 }
 
 export const infoInterruptCommands: readonly MonitorCommand[] = [infoPic, infoIoapic, infoPit, infoIrq];

@@ -17,9 +17,9 @@ const infoCpus: MonitorCommand = {
   },
 };
 
-function stateText({ kernelIrqchip }: Machine, { vcpu }: CpuView, halted: boolean): string {
-  if (halted || (kernelIrqchip && isHaltedInKernel(vcpu))) return ' (halted)';
-  return kernelIrqchip && waitsForSipi(vcpu) ? ' (waiting for SIPI)' : '';
+function stateText({ localApic }: Machine, { vcpu }: CpuView, halted: boolean): string {
+  if (halted || (localApic && isHaltedInKernel(vcpu))) return ' (halted)';
+  return localApic && waitsForSipi(vcpu) ? ' (waiting for SIPI)' : '';
 }
 
 const infoVersion: MonitorCommand = {

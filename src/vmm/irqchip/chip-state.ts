@@ -77,7 +77,8 @@ export function ioapicState(chip: Uint8Array): IoapicState {
   };
 }
 
-function redirection(raw: bigint): Redirection {
+/** From an entry of the redirection table. */
+export function redirection(raw: bigint): Redirection {
   const low = Number(raw & 0xffff_ffffn);
   const bit = (n: number): boolean => (low & (1 << n)) !== 0;
   return {

@@ -2,10 +2,13 @@
 import { native, type NativeVm } from '../native.js';
 import { kvmConstant } from '../vm-setup.js';
 import { programmedByBios } from './bios-programming.js';
+import { ioapicState, picState, pitChannels } from './chip-state.js';
 import { routeInterrupts } from './gsi-routing.js';
-import type { KernelIrqchipState } from './irqchip-state.js';
+import type { InterruptControllers, IrqchipView, KernelPit } from './interrupt-controllers.js';
+import type { IrqchipState, KernelIrqchipState } from './irqchip-state.js';
 
-export class KernelIrqchip {
+export class KernelIrqchip implements InterruptControllers, KernelPit {
+  readonly kind = 'kernel';
   readonly #vm: NativeVm;
   readonly #pristine: KernelIrqchipState;
 
@@ -18,19 +21,23 @@ export class KernelIrqchip {
     this.#pristine = this.save();
   }
 
-  /** Drives an interrupt line (GSI), 0 to 23. */
   setLine(gsi: number, level: boolean): void {
     this.#vm.irqLine(gsi, level);
   }
 
-  /** Delivers a message-signalled interrupt (SDM vol. 3A, 11.11); false where the guest has blocked it. */
   signalMsi(address: bigint, data: number): boolean {
     return this.#vm.signalMsi(address, data);
   }
 
-  /** As after power-on, or as a BIOS leaves them. */
+  endOfInterrupt(): void { /* the kernel's IOAPIC sees it by itself */ }
+
   reset(byBios = false): void {
     this.restore(byBios ? programmedByBios(this.#pristine) : this.#pristine);
+  }
+
+  view(): IrqchipView {
+    const { chips: [master, slave, ioapic], pit } = this.save();
+    return { pics: [picState(master), picState(slave)], ioapic: ioapicState(ioapic), pit: pitChannels(pit) };
   }
 
   save(): KernelIrqchipState {
@@ -39,18 +46,23 @@ export class KernelIrqchip {
     return { chips, pit: this.#vm.getPit2() };
   }
 
-  /** `struct kvm_pit_state2`. */
+  get kernelPit(): KernelPit {
+    return this;
+  }
+
   get pit(): Uint8Array {
     return this.#vm.getPit2();
   }
 
-  /** Starts its counters anew from their whole counts; ticks that wait to be delivered are forgotten. */
   startPit(state: Uint8Array): void {
     this.#vm.setPit2(state);
   }
 
-  restore({ chips, pit }: KernelIrqchipState): void {
-    for (const chip of chips) this.#vm.setIrqchip(chip);
-    this.#vm.setPit2(pit);
+  restore(state: IrqchipState): void {
+    if (!('chips' in state)) throw new TypeError('This is not the state of interrupt controllers in the kernel.');
+    for (const chip of state.chips) this.#vm.setIrqchip(chip);
+    this.#vm.setPit2(state.pit);
   }
+
+  close(): void { /* they end with their VM */ }
 }

@@ -2,15 +2,15 @@
 import type { BiosServices } from '../bios/bios-services.js';
 import type { Device, DeviceState } from '../device.js';
 import type { GuestClock, GuestTime } from '../guest-clock.js';
-import type { KernelIrqchip } from '../irqchip/kernel-irqchip.js';
-import type { KernelIrqchipState } from '../irqchip/irqchip-state.js';
+import type { InterruptControllers } from '../irqchip/interrupt-controllers.js';
+import type { IrqchipState } from '../irqchip/irqchip-state.js';
 import { captureVcpu, restoreVcpu, type VcpuState } from '../vcpu-state.js';
 import type { Vcpu } from '../vcpu.js';
 import type { GuestMemoryImage, MemoryHistory } from './memory-history.js';
 
 export interface MachineState {
   readonly vcpus: readonly VcpuState[];
-  readonly irqchip: KernelIrqchipState | undefined;
+  readonly irqchip: IrqchipState | undefined;
   readonly time: GuestTime;
   readonly devices: ReadonlyMap<Device, DeviceState>;
   readonly bios: DeviceState | undefined;
@@ -21,7 +21,7 @@ export interface MachineParts {
   readonly vcpus: readonly Vcpu[];
   /** MSRs of each vCPU that can be read and written. */
   readonly msrs: readonly Uint32Array[];
-  readonly irqchip: KernelIrqchip | undefined;
+  readonly irqchip: InterruptControllers | undefined;
   readonly clock: GuestClock;
   readonly devices: readonly Device[];
   readonly bios: BiosServices | undefined;
@@ -31,11 +31,12 @@ export interface MachineParts {
 /** No vCPU may be running. Throws RangeError when there is no memory for the copies of RAM, and then nothing is kept. */
 export function captureMachine({ vcpus, msrs, irqchip, clock, devices, bios, memory }: MachineParts): MachineState {
   const time = clock.capture();
+  const chips = irqchip?.save();
   const states = vcpus.map((vcpu, i) => captureVcpu(vcpu, msrs[i], irqchip !== undefined));
   return {
     time,
     vcpus: states,
-    irqchip: irqchip?.save(),
+    irqchip: chips,
     devices: new Map(devices.map((device) => [device, device.save()])),
     bios: bios?.save(),
     memory: memory.save(),

@@ -25,9 +25,11 @@ function word({ machine }: MachineUnderDebug, gpa: number): number {
 }
 
 const COUNTER = 0x600;
-for (const clock of ['pause', 'run'] as const) {
+/** Ticks that our PIT makes up for. */
+const BACKLOG = 32;
+for (const [irqchip, clock] of [['kernel', 'pause'], ['kernel', 'run'], ['split', 'pause'], ['split', 'run']] as const) {
   // On a slow host it is slower, or there would be no room for what a stop has kept back.
-  test(`a PIT of ${1000 / TIME_SCALE} Hz, --clock ${clock}`, (t) => withMachine({ guest: { name: 'pit', bytes: pitGuest(1193 * TIME_SCALE), boot: 'flat' }, irqchip: 'kernel', clock, memory: MIB }, async (guest) => {
+  test(`a PIT of ${1000 / TIME_SCALE} Hz, --irqchip ${irqchip}, --clock ${clock}`, (t) => withMachine({ guest: { name: 'pit', bytes: pitGuest(1193 * TIME_SCALE), boot: 'flat' }, irqchip, clock, memory: MIB }, async (guest) => {
     await runFor(guest, 100 * TIME_SCALE);
     const before = word(guest, COUNTER);
     t.ok(before > 10, `${before} ticks at first`);
@@ -36,7 +38,8 @@ for (const clock of ['pause', 'run'] as const) {
     const began = performance.now();
     await runFor(guest, 60 * TIME_SCALE);
     const ticks = (word(guest, COUNTER) - before) * TIME_SCALE, ran = performance.now() - began;
-    if (clock === 'pause') t.ok(ticks <= ran + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms: no storm`);
+    if (irqchip === 'split' && clock === 'run') t.ok(ticks <= ran + BACKLOG * TIME_SCALE + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms: few of those of the stop`);
+    else if (clock === 'pause') t.ok(ticks <= ran + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms: no storm`);
     else t.ok(ticks > ran + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms: those of the stop come too`);
   }));
 }

@@ -5,6 +5,7 @@ import { withMachine, type MachineUnderDebug } from './machine-under-debug.js';
 import { APIC_GUEST, pitGuest } from './timer-guests.js';
 
 const MIB = 1 << 20;
+const WHERE = ['kernel', 'split'] as const;
 
 async function runFor(guest: MachineUnderDebug, milliseconds: number): Promise<void> {
   const stop = guest.continue();
@@ -13,7 +14,7 @@ async function runFor(guest: MachineUnderDebug, milliseconds: number): Promise<v
   await stop;
 }
 
-test('8259s and PIT as the guest has programmed them', (t) => withMachine({ guest: { name: 'pit', bytes: pitGuest(1193), boot: 'flat' }, irqchip: 'kernel', memory: MIB }, async (guest) => {
+for (const irqchip of WHERE) test(`8259s and PIT as the guest has programmed them, --irqchip ${irqchip}`, (t) => withMachine({ guest: { name: 'pit', bytes: pitGuest(1193), boot: 'flat' }, irqchip, memory: MIB }, async (guest) => {
   t.match(guest.monitor('info pit'), /^channel 0 \(system timer, IRQ 0\): not programmed\n/, 'before the first instruction');
   await runFor(guest, 50);
   t.match(guest.monitor('info pit'), /^channel 0 \(system timer, IRQ 0\): mode 2 \(rate generator\), count 1193, 1000\.2 Hz, binary, gate open\n/);
@@ -26,11 +27,11 @@ test('8259s and PIT as the guest has programmed them', (t) => withMachine({ gues
   guest.machine.irqchip?.setLine(4, false);
 }));
 
-test('IOAPIC: redirection entries by name', (t) => {
+for (const irqchip of WHERE) test(`IOAPIC: redirection entries by name, --irqchip ${irqchip}`, (t) => {
   // mov dword [fec00000], index; mov dword [fec00010], value
   const write = (index: number, value: number): number[] => [0xc7, 0x05, 0, 0, 0xc0, 0xfe, index, 0, 0, 0, 0xc7, 0x05, 0x10, 0, 0xc0, 0xfe, value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, (value >>> 24) & 0xff];
   const bytes = Uint8Array.of(...write(0x10 + 2 * 4, 0x31), ...write(0x11 + 2 * 4, 0x0100_0000), ...write(0x10 + 2 * 9, 0xa952), 0xeb, 0xfe);
-  return withMachine({ guest: { name: 'ioapic', bytes, boot: 'flat', mode: 'protected' }, irqchip: 'kernel', cpus: 2, memory: 2 * MIB }, async (guest) => {
+  return withMachine({ guest: { name: 'ioapic', bytes, boot: 'flat', mode: 'protected' }, irqchip, cpus: 2, memory: 2 * MIB }, async (guest) => {
     await runFor(guest, 50);
     const text = guest.monitor('info ioapic');
     t.match(text, /^ioapic0: ver=0x11 id=0x00 sel=0x22 at 0xfec00000\n/);

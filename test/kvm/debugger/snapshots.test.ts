@@ -14,8 +14,8 @@ function same(t: Test, again: readonly string[], first: readonly string[], what:
   t.equal(different, -1, different < 0 ? `${what}: ${again.length} equal steps` : `${what}: step ${different + 1} differs`);
 }
 
-for (const cpus of [1, 2, 4, 8]) {
-  test(`${cpus} processors step on as the first time, again and again`, (t) => withMachine({ guest: SMP, cpus, irqchip: 'kernel' }, async (guest) => {
+for (const [cpus, irqchip] of [[1, 'kernel'], [2, 'split'], [4, 'kernel'], [8, 'kernel']] as const) {
+  test(`${cpus} processors, --irqchip ${irqchip}, step on as the first time, again and again`, (t) => withMachine({ guest: SMP, cpus, irqchip }, async (guest) => {
     // All have started: the one that was last is about to count, others are in their loops or have halted.
     const online = symbolAddress(SMP.bytes, 'online');
     const count = { kind: 'hardware' as const, address: symbolAddress(SMP.bytes, 'count'), length: 1 };
