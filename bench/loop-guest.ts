@@ -1,8 +1,9 @@
 /**
- * The guest that every contender runs: one boot sector at 0000:7c00 in real mode, with two loops.
+ * The guest that every contender runs: one boot sector at 0000:7c00 in real mode, with three loops.
  *
  * The main loop runs for ever and counts in AX, so that a row can prove afterwards that every step it paid for was
- * made. The countdown loop runs CX times and leaves its range, which ends a range step.
+ * made. The countdown loop runs CX times and leaves its range, which ends a range step. The third reads the keyboard
+ * controller's status (port 64h), which changes nothing, and counts in ECX.
  */
 import { writeFileSync } from 'node:fs';
 import type { RspClient } from './rsp-client.js';
@@ -14,6 +15,8 @@ export const LOOP_START = 0x7c00;
 export const LOOP_ADDRESSES: readonly number[] = [0x7c00, 0x7c01, 0x7c03, 0x7c07];
 /** Countdown loop, two instructions: `start <= pc < end`. */
 export const COUNTDOWN = { start: 0x7c20, end: 0x7c23 } as const;
+/** Reads a port once a round. */
+export const PORT_LOOP_START = 0x7c30;
 
 const MAIN_LOOP = [
   0x40, //                   inc ax
@@ -26,6 +29,11 @@ const COUNTDOWN_LOOP = [
   0x75, 0xfd, //             jnz COUNTDOWN.start
   0xeb, 0xfe, //             jmp $
 ];
+const PORT_LOOP = [
+  0xe4, 0x64, //             in al, 64h
+  0x66, 0x41, //             inc ecx
+  0xeb, 0xfa, //             jmp PORT_LOOP_START
+];
 const SECTOR_SIZE = 512;
 
 /** The boot sector: 512 bytes with the 55 AA signature. */
@@ -33,6 +41,7 @@ export function bootSector(): Uint8Array {
   const sector = new Uint8Array(SECTOR_SIZE);
   sector.set(MAIN_LOOP, 0);
   sector.set(COUNTDOWN_LOOP, COUNTDOWN.start - LOOP_START);
+  sector.set(PORT_LOOP, PORT_LOOP_START - LOOP_START);
   sector.set([0x55, 0xaa], SECTOR_SIZE - 2);
   return sector;
 }

@@ -10,12 +10,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeDisk } from './boot-rows.js';
+import { Floor } from './floor.js';
 import { writeGuestImage } from './loop-guest.js';
 import { PLACEMENTS, placeClient, type Placement } from './placement.js';
 import { formatTable, judge, type RowResult } from './report.js';
 import { FULL, QUICK, makeRows, type Contender, type Field, type Row } from './rows.js';
 import { RunningServer, ourServer, placedServer, qemuServer, type ServerCommand } from './servers.js';
-import { StepFloor } from './step-floor.js';
 
 const USAGE = `Usage: npm run bench -- [options]
 
@@ -133,7 +133,7 @@ async function run(options: Options): Promise<boolean> {
     writeGuestImage(image);
     const disk = join(folder, 'disk.img');
     writeDisk(disk);
-    const floor = new StepFloor(join(packageRoot(), 'bench/kvm-step-floor.c'), folder, image);
+    const floor = new Floor(join(packageRoot(), 'bench/kvm-floor.c'), folder, image);
     const commands = new Map<Contender, ServerCommand>();
     if (!options.without.has('ours')) commands.set('ours', ourServer(options.server, image, options.nodeOptions));
     if (!options.without.has('qemu')) commands.set('qemu', qemuServer(image));

@@ -1,11 +1,12 @@
 /** The speed table: what each row measures on whom, and the bound that the project set itself. */
 import { bootMilliseconds, diskMegabytes } from './boot-rows.js';
+import type { Floor } from './floor.js';
 import { gdbStepiMilliseconds } from './gdb-stepi.js';
 import { memoryMegabytes } from './memory-row.js';
 import { breakpointCycles, rangeSteps, registerReads, steps, stepsWithRegisters } from './packet-rows.js';
+import { portReads } from './port-row.js';
 import { RunningServer, type ServerCommand } from './servers.js';
 import { memcpyMilliseconds, snapshotMilliseconds } from './snapshot-row.js';
-import type { StepFloor } from './step-floor.js';
 import { besideWatchedBytes, besideWatchedPages, falseConditions } from './watch-rows.js';
 
 export type Contender = 'ours' | 'qemu' | 'floor';
@@ -29,7 +30,7 @@ export interface Field {
   readonly commands: ReadonlyMap<Contender, ServerCommand>;
   /** Started with a disk: SeaBIOS on both sides, and ours with the built-in BIOS. */
   readonly booting: { readonly seabios: ReadonlyMap<Contender, ServerCommand>; readonly builtin: ReadonlyMap<Contender, ServerCommand> };
-  readonly floor: StepFloor;
+  readonly floor: Floor;
   readonly effort: Effort;
 }
 
@@ -141,6 +142,13 @@ export function makeRows(breakpoint: 0 | 1): Row[] {
       name: 'watch-beside', title: 'a store beside a watch in 1,000 (last column: stepping)', unit: 'insns/s', contenders: ['ours', 'floor'],
       bound: { kind: 'ratio', against: 'floor', atLeast: 8 },
       sample: withFloor(onRunning((server, { duration }) => besideWatchedBytes(server, duration))),
+    },
+    {
+      name: 'port', title: 'reads of a device\'s port', unit: '/s', contenders: ['ours', 'qemu', 'floor'],
+      bound: { kind: 'ratio', against: 'qemu', atLeast: 0.75 },
+      sample: async (contender, field) => (contender === 'floor'
+        ? field.floor.portExitsPerSecond(field.effort.countdown)
+        : onRunning((server, { duration }) => portReads(server, duration))(contender, field)),
     },
     {
       name: 'start', title: 'start to first stop reply', unit: 'ms', contenders: BOTH,

@@ -2,7 +2,8 @@
  * Rows about breakpoints that the server answers by itself: conditions, and write watches in write-protected pages. Each
  * lets the guest run for `duration` ms, interrupts it, and reads from its own counter how far it came.
  */
-import { LOOP_START, placeGuest, readRegister32, setRegister } from './loop-guest.js';
+import { countsPerSecond } from './counted-run.js';
+import { LOOP_START, placeGuest, setRegister } from './loop-guest.js';
 import { hex, type RspClient } from './rsp-client.js';
 import type { RunningServer } from './servers.js';
 
@@ -26,23 +27,6 @@ async function placeCode(client: RspClient, code: readonly number[]): Promise<vo
   await setRegister(client, 'rax', 0);
 }
 
-/** Runs the guest for `duration` ms; its counter's rise a second. */
-async function countsPerSecond(client: RspClient, duration: number): Promise<number> {
-  const run = async (milliseconds: number): Promise<number> => {
-    const before = await readRegister32(client, 'rax');
-    const begin = performance.now();
-    const stopped = client.request(client.frame('vCont;c:1'));
-    await new Promise((resolve) => setTimeout(resolve, milliseconds));
-    client.interrupt();
-    const reply = (await stopped).toString('latin1', 0, 3);
-    const elapsed = performance.now() - begin;
-    if (!/^[TS]02/.test(reply)) throw new Error(`expected a SIGINT stop reply and got '${reply}'`);
-    return (((await readRegister32(client, 'rax')) - before) / elapsed) * 1000;
-  };
-  await run(duration / 4);
-  return run(duration);
-}
-
 /** A breakpoint in a loop whose condition is false, evaluated by the server; times a second. */
 export function falseConditions(server: RunningServer, duration: number): Promise<number> {
   return server.withClient(async (client) => {
@@ -50,7 +34,7 @@ export function falseConditions(server: RunningServer, duration: number): Promis
     const where = `0,${hex(LOOP_START)},1`;
     await client.expectOk(`Z${where};X${hex(CONDITION.length / 2)},${CONDITION}`);
     try {
-      return await countsPerSecond(client, duration);
+      return await countsPerSecond(client, duration, 'rax');
     } finally {
       await client.expectOk(`z${where}`);
     }
@@ -64,7 +48,7 @@ export function besideWatchedPages(server: RunningServer, duration: number, watc
     const places = Array.from({ length: watches }, (_, i) => `2,${hex(FIRST_PAGE_ELSEWHERE + i * PAGE)},4`);
     for (const place of places) await client.expectOk(`Z${place}`);
     try {
-      return (await countsPerSecond(client, duration)) * COUNTING_INSTRUCTIONS;
+      return (await countsPerSecond(client, duration, 'rax')) * COUNTING_INSTRUCTIONS;
     } finally {
       for (const place of places) await client.expectOk(`z${place}`);
     }
@@ -79,7 +63,7 @@ export function besideWatchedBytes(server: RunningServer, duration: number): Pro
     const place = `2,${hex(WATCHED_PAGE + 0x10)},40`;
     await client.expectOk(`Z${place}`);
     try {
-      return (await countsPerSecond(client, duration)) * STORING_INSTRUCTIONS;
+      return (await countsPerSecond(client, duration, 'rax')) * STORING_INSTRUCTIONS;
     } finally {
       await client.expectOk(`z${place}`);
     }

@@ -141,13 +141,14 @@ export class VcpuRunner {
   /** Enters the guest again; once the burst is over, not before the event loop has had its turn. */
   private goOn(withNewPlan: boolean, exit: Exit): Exit | undefined {
     const plan = this.plan as RunPlan;
-    const next = withNewPlan ? plan : { ...plan, fresh: false };
+    // One copy for all the exits that a plan survives.
+    const next = withNewPlan || !plan.fresh ? plan : { ...plan, fresh: false };
+    this.plan = next;
     const now = performance.now();
     if (now < this.deadline) {
       this.served(exit, now);
       return this.enter(next);
     }
-    this.plan = next;
     setImmediate(() => {
       this.served(exit, performance.now());
       if (this.active && !this.vcpu.closed) this.burst(undefined);
