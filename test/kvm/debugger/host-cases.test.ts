@@ -121,6 +121,18 @@ test('the guest\'s own debug registers keep their values beside the debugger\'s 
   guest.close();
 });
 
+test('the guest\'s own breakpoint in a debug register fires in the guest, where the debugger has none', async (t) => {
+  // mov eax,7c13; mov dr0,eax; mov eax,402; mov dr7,eax; nop; 7c13: nop; mov al,1; out f4,al
+  const code = [0x66, 0xb8, 0x13, 0x7c, 0, 0, 0x0f, 0x23, 0xc0, 0x66, 0xb8, 2, 4, 0, 0, 0x0f, 0x23, 0xf8, NOP, NOP, 0xb0, 1, 0xe6, 0xf4, HLT];
+  const guest = new GuestUnderDebug('real', code);
+  guest.poke(1 * 4, [HANDLER & 0xff, HANDLER >> 8, 0, 0]);
+  guest.poke(HANDLER, [0xb0, 2, 0xe6, 0xf4, HLT]);
+  t.deepEqual((await guest.continue()).reason, { kind: 'exited', status: 2 * 2 + 1 }, 'its handler ran');
+  t.deepEqual(guest.bytes(Number(guest.read('rsp') & 0xffffn), 2), [0x13, 0x7c], 'for a fault before the instruction');
+  t.equal(guest.read('dr6') & 0xfn, 1n, 'of DR0');
+  guest.close();
+});
+
 test('a state that the processor does not enter: a stop that says so, where KVM lets it come so far', async (t) => {
   const guest = new GuestUnderDebug('long', [NOP, NOP, HLT]);
   guest.break(1);

@@ -1,4 +1,5 @@
 /** A guest in long mode that goes to CPL 3 at once. */
+import type { Mechanism } from '../../../src/breakpoints/planner.js';
 import { GuestUnderDebug, openToUser } from './guest-under-debug.js';
 
 const GDT = 0x18_0000;
@@ -19,8 +20,8 @@ const USER_DESCRIPTORS = [
 ];
 
 /** `code` runs at CPL 3, with the first 2 MiB open to it; its first instruction is at offset USER. */
-export function userModeGuest(code: readonly number[]): GuestUnderDebug {
-  const guest = new GuestUnderDebug('long', [...ENTRY, ...code]);
+export function userModeGuest(code: readonly number[], only?: readonly Mechanism[]): GuestUnderDebug {
+  const guest = new GuestUnderDebug('long', [...ENTRY, ...code], undefined, only);
   guest.poke(GDT, USER_DESCRIPTORS);
   guest.poke(GDT_POINTER, [USER_DESCRIPTORS.length - 1, 0, ...[0, 8, 16, 24].map((shift) => (GDT >> shift) & 0xff), 0, 0, 0, 0]);
   openToUser(guest);

@@ -1,11 +1,15 @@
 /** CPL 3 in long mode: stepped and stopped where the host can do that, refused and warned of in words where it cannot. */
 import test from 'tape';
+import { inEveryMode } from '../../../src/breakpoints/capabilities.js';
+import { executionMechanisms } from './forced.js';
 import { hostCapabilities } from './guest-under-debug.js';
 import { USER, userModeGuest } from './user-mode-guest.js';
 
+/** nop, once; jmp to itself */
+const SPIN = [0x90, 0xeb, 0xfe];
+
 test('CPL 3 in long mode', async (t) => {
-  // nop, once; jmp to itself
-  const guest = userModeGuest([0x90, 0xeb, 0xfe]);
+  const guest = userModeGuest(SPIN);
   try {
     guest.break(USER);
     const stopped = guest.continue();
@@ -29,3 +33,22 @@ test('CPL 3 in long mode', async (t) => {
     guest.close();
   }
 });
+
+for (const [how, only] of hostCapabilities().userStep ? executionMechanisms() : []) {
+  test(`a breakpoint at CPL 3, ${how}: a stop, or a refusal in words`, async (t) => {
+    const guest = userModeGuest(SPIN, only);
+    try {
+      guest.break(USER);
+      // HLT is a #GP there, so that it cannot be a patch.
+      if (how === 'by patches' && !inEveryMode(hostCapabilities(), 'int3')) {
+        await guest.continue().then((stop) => t.fail(stop.reason.kind), (error: Error) => t.match(error.message, /^A breakpoint at 0x10001a cannot be made to stop: /));
+        return;
+      }
+      const stop = await guest.continue();
+      t.deepEqual([stop.reason.kind, guest.offset, guest.read('cs') & 3n], ['breakpoint', USER, 3n], stop.text);
+      t.deepEqual([(await guest.step()).reason.kind, guest.offset], ['step', USER + 1]);
+    } finally {
+      guest.close();
+    }
+  });
+}
