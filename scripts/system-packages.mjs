@@ -24,6 +24,8 @@ const NEEDED = new Map([
   ['/usr/lib/syslinux/mbr/mbr.bin', 'syslinux-common'],
   ['/usr/lib/u-boot/qemu-x86/u-boot.rom', 'u-boot-qemu'],
   ['/usr/lib/ipxe/ipxe.lkrn', 'ipxe'],
+  ['/usr/share/bochs/BIOS-bochs-legacy', 'bochsbios'],
+  ['/usr/share/OVMF/OVMF_CODE_4M.fd', 'ovmf'],
   ['iasl', 'acpica-tools'],
 ]);
 

@@ -58,7 +58,8 @@ export function loadFirmware({ name, bytes, bootOrder, kernel: source }: Firmwar
   const start = HIGH_RAM_BASE - bytes.length;
   const alias = bytes.subarray(Math.max(0, bytes.length - ALIAS_SIZE));
   const rom = { address: BigInt(start), bytes };
-  const kernel = source === undefined ? undefined : loadBySetupCode(source.bytes, { ...source, ram: belowFirmware(ram) });
+  // At 1 MiB, as in QEMU: there are firmwares that look nowhere else.
+  const kernel = source === undefined ? undefined : loadBySetupCode(source.bytes, { ...source, ram: belowFirmware(ram) }, true);
   return {
     name, rom,
     config: { ...orderConfig(bootOrder, kernel !== undefined), ...(kernel !== undefined && kernelConfig(kernel)) },

@@ -77,9 +77,13 @@ export function loadLinux(file: Uint8Array, options: BootOptions): LoadedGuest {
   return { kind: 'linux', writes, notes, entry, cpu: longMode(entry, gdt.address, tables.address, regs, LINUX_SELECTORS) };
 }
 
-/** Places a kernel for its real-mode entry, whatever others it has. Throws GuestError as `loadLinux` does. */
-export function loadBySetupCode(file: Uint8Array, options: BootOptions): SetupCodeKernel {
-  const header = parseLinuxHeader(file, options.name);
+/**
+ * Places a kernel for its real-mode entry, whatever others it has; `stays`: where every bzImage may be loaded, from where one that
+ * wants to be elsewhere moves itself. Throws GuestError as `loadLinux` does.
+ */
+export function loadBySetupCode(file: Uint8Array, options: BootOptions, stays = false): SetupCodeKernel {
+  const found = parseLinuxHeader(file, options.name);
+  const header = stays ? { ...found, relocatable: false } : found;
   const { placement, code, notes, commandLine, memoryEnd, answers } = placeKernel(file, header, options);
   // The setup code has fixed places in low memory, so it comes before the initrd.
   const start = startSetupCode(file, header, options.name, commandLine, placement, notes);

@@ -16,6 +16,7 @@ export interface DiskFacts {
 export const MODEL = 'kvm-gdbserver disk';
 export const FIRMWARE_REVISION = '1';
 
+const SECTOR = 512;
 /** Words 82–84 and 85–87: power management, write cache, NOP; 48-bit addresses, FLUSH CACHE (EXT). */
 const COMMAND_SET = [0x4028, 0x7400, 0x4000];
 const WRITE_CACHE = 0x0020;
@@ -26,6 +27,9 @@ export function identifyDevice(facts: DiskFacts): Uint8Array {
   words.set(0, 0x0040); // fixed
   words.set(1, geometry.cylinders);
   words.set(3, geometry.heads);
+  // Bytes a track and a sector, retired by ATA-2: the BIOS of Bochs reads as much as word 5 says.
+  words.set(4, geometry.sectors * SECTOR);
+  words.set(5, SECTOR);
   words.set(6, geometry.sectors);
   words.text(10, 20, facts.serial);
   words.text(23, 8, FIRMWARE_REVISION);

@@ -39,7 +39,7 @@ test('firmware: a kernel for it lies below its tables, with a ROM that boots it,
   const { config, kernelEntry, notes } = loadFirmware({ name: 'rom', bytes, kernel }, ramLayout(64 * MIB));
   t.equal(kernelEntry, 0x1_0200n);
   t.equal(config.kernel?.initrd?.address, BigInt(63 * MIB - 4 * KIB), 'the last MiB is the firmware\'s');
-  t.deepEqual([config.kernel?.setup?.address, config.kernel?.commandLine?.address], [0x1_0000n, 0x1_e000n]);
+  t.deepEqual([config.kernel?.setup?.address, config.kernel?.commandLine?.address, config.kernel?.kernel?.address], [0x1_0000n, 0x1_e000n, 0x10_0000n]);
   t.match(notes.join('; '), /Linux 6\.1\.0-test/);
   const [name, rom] = [...config.files ?? []][0];
   t.deepEqual(config.bootOrder, [`/rom@${name}`]);
