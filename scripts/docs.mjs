@@ -8,14 +8,14 @@ import { bootstrap } from './bootstrap.mjs';
 import { root } from './root.mjs';
 import { dieOf } from './run-quietly.mjs';
 
-/** Folders of pages whose sessions are run. */
+/** Pages whose sessions are run: README, and those of these folders. */
 const GUIDES = ['docs', 'docs/guides'];
 
 /** What differs between two good runs: addresses, and what hosts do differently. */
 function comparable(text) {
   return text
     .replace(/\b0x[0-9a-f]{5,}\b/g, '0x...')
-    .replace(/<(\w+)\+\d+>/g, '<$1+...>')
+    .replace(/<(\w+)(\+\d+)?>/g, '<$1+...>')
     // What hosts without data breakpoints do instead, in the server's words.
     .replace(/^(The guest's stack has moved into|The \w+ watchpoint at \S+ is found by) .*\n/gm, '')
     // Accessed and Dirty bits are the host's to set.
@@ -27,13 +27,10 @@ async function* pages() {
   const { referencePages } = await import('./docs/reference-pages.mjs');
   yield* referencePages();
   const { withSessionsRun } = await import('./docs/sessions.mjs');
-  for (const folder of GUIDES) {
-    for (const name of readdirSync(join(root, folder)).filter((file) => file.endsWith('.md')).sort()) {
-      const path = join(folder, name);
-      const text = readFileSync(join(root, path), 'utf8');
-      const run = await withSessionsRun(text, path);
-      if (run !== undefined) yield [path, run];
-    }
+  const guides = GUIDES.flatMap((folder) => readdirSync(join(root, folder)).filter((file) => file.endsWith('.md')).sort().map((name) => join(folder, name)));
+  for (const path of ['README.md', ...guides]) {
+    const run = await withSessionsRun(readFileSync(join(root, path), 'utf8'), path);
+    if (run !== undefined) yield [path, run];
   }
 }
 
