@@ -19,6 +19,34 @@ export function tail(text, lines = 60) {
   return text.trimEnd().split('\n').slice(-lines).join('\n');
 }
 
+/** Process groups of the commands that run now. */
+const groups = new Set();
+const SIGNALS = ['SIGINT', 'SIGTERM'];
+
+function groupBegan(group) {
+  if (groups.size === 0) for (const signal of SIGNALS) process.on(signal, endAllGroups);
+  groups.add(group);
+}
+
+function endGroup(group) {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    // It is already gone.
+  }
+}
+
+function groupEnded(group) {
+  groups.delete(group);
+  if (groups.size === 0) for (const signal of SIGNALS) process.removeListener(signal, endAllGroups);
+}
+
+/** Nothing of what was started outlives this program. */
+function endAllGroups() {
+  for (const group of groups) endGroup(group);
+  process.exit(130);
+}
+
 /**
  * Runs a command in its own process group and collects what it prints.
  * @param {string} command
@@ -40,27 +68,17 @@ export function capture(command, args, options = {}) {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
-    const endGroup = () => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // The group is already gone.
-      }
+    const end = () => {
+      if (child.pid !== undefined) endGroup(child.pid);
     };
+    if (child.pid !== undefined) groupBegan(child.pid);
     const timer = options.timeoutSeconds === undefined ? undefined : setTimeout(() => {
       timedOut = true;
-      endGroup();
+      end();
     }, options.timeoutSeconds * 1000);
-    const onInterrupt = () => {
-      endGroup();
-      process.exit(130);
-    };
-    process.once('SIGINT', onInterrupt);
-    process.once('SIGTERM', onInterrupt);
     const finish = (status) => {
       clearTimeout(timer);
-      process.removeListener('SIGINT', onInterrupt);
-      process.removeListener('SIGTERM', onInterrupt);
+      if (child.pid !== undefined) groupEnded(child.pid);
       const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
       resolve({ status, timedOut, stdout, stderr, seconds });
     };
@@ -71,7 +89,7 @@ export function capture(command, args, options = {}) {
       finish(127);
     });
     // What a file leaves running would disturb the next one, and holds the pipes open: end it with its parent.
-    child.on('exit', endGroup);
+    child.on('exit', end);
     child.on('close', (code, signal) => {
       finish(code ?? 128 + (signalNumber(signal) ?? 0));
     });

@@ -2,6 +2,7 @@
 // debug adapters, native sanitizers.
 // npm test -- unit kvm       only these suites; lint counts as one
 // npm test -- --grep page    only files whose path contains the text
+// As many files at a time as there are processors, each named when it has ended.
 // The last line is the sum over all suites: N passed, N failed, N skipped.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,7 +11,7 @@ import { root } from './root.mjs';
 import { addEditorPackages } from './system-packages.mjs';
 import { StepError, capture, describe, dieOf, tail } from './run-quietly.mjs';
 import { failuresOf } from './tap-summary.mjs';
-import { filesOf, forEachInOrder, runFile, suites } from './test-suites.mjs';
+import { JOBS_AT_ONCE, filesOf, forEachAtOnce, longestFirst, runFile, suites } from './test-suites.mjs';
 
 const checks = {
   lint: ['eslint/bin/eslint.js', '.'],
@@ -75,15 +76,12 @@ async function main() {
     totals.failed++;
     return summarize();
   }
-  let files = 0;
-  for (const name of Object.keys(checks)) if (wanted.includes(name)) await runCheck(name);
-  for (const [name, suite] of Object.entries(suites)) {
-    if (!wanted.includes(name)) continue;
-    const chosen = filesOf(root, suite).filter((file) => file.includes(grep));
-    files += chosen.length;
-    await forEachInOrder(chosen, suite.parallel, (file) => runFile(root, suite, file), reportFile);
-  }
-  if (grep !== '' && files === 0) throw new StepError(`No test file's path contains "${grep}".`);
+  const checked = Object.keys(checks).filter((name) => wanted.includes(name)).map((name) => ({ name, run: () => runCheck(name) }));
+  const files = Object.entries(suites).filter(([name]) => wanted.includes(name)).flatMap(([, suite]) => filesOf(root, suite)
+    .filter((file) => file.includes(grep))
+    .map((file) => ({ name: file, run: async () => reportFile(await runFile(root, suite, file)) })));
+  if (grep !== '' && files.length === 0) throw new StepError(`No test file's path contains "${grep}".`);
+  await forEachAtOnce(longestFirst([...checked, ...files]), JOBS_AT_ONCE, (job) => job.run());
   summarize();
 }
 

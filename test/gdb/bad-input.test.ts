@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type Test } from 'tape';
 import { buildGuests, GUESTS_FOLDER } from './support/gdb-session.js';
-import { TIME_SCALE } from '../time-scale.js';
+import { patience } from '../time-scale.js';
 import { SERVER_MAIN } from '../server-command.js';
 
-const PATIENCE_MILLISECONDS = 20_000 * TIME_SCALE;
+const PATIENCE_MILLISECONDS = patience(20_000);
 const GUEST = 'build/modes.img';
 buildGuests();
 const KERNEL = readFileSync(join(GUESTS_FOLDER, 'build/kernel64.elf'));

@@ -3,7 +3,7 @@ import test from 'tape';
 import { startServer, type Server } from './support/gdb-session.js';
 import { frame, RawClient } from './support/raw-client.js';
 import { withTinyGuest } from './support/tiny-guests.js';
-import { TIME_SCALE } from '../time-scale.js';
+import { TIME_SCALE, patience } from '../time-scale.js';
 
 /** Until the server has seen the end of a connection. */
 const SETTLE_MILLISECONDS = 200 * TIME_SCALE;
@@ -64,7 +64,7 @@ test('a packet longer than PacketSize is refused in words', async (t) => {
     t.equal(await client.ask(SANE[0]), SANE[1]);
     client.send(`$${'m'.repeat(20 * 1024 * 1024)}`);
     client.send('#00');
-    t.match(await client.take(/-|\$E[^#]*#../, 60_000 * TIME_SCALE), /^-|\+\$E\.The packet is longer/, '20 MB without an end in sight');
+    t.match(await client.take(/-|\$E[^#]*#../, patience(60_000)), /^-|\+\$E\.The packet is longer/, '20 MB without an end in sight');
     client.send('+');
     t.equal(await client.ask(SANE[0]), SANE[1]);
   });

@@ -4,7 +4,7 @@ import test from 'tape';
 import { GdbConsole, withAttachedGdb, withGdb } from './support/gdb-console.js';
 import { GUESTS_FOLDER, startServer, type Server } from './support/gdb-session.js';
 import { withTinyGuest } from './support/tiny-guests.js';
-import { TIME_SCALE } from '../time-scale.js';
+import { patience } from '../time-scale.js';
 import { SERVER_MAIN } from '../server-command.js';
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -34,7 +34,7 @@ test('attach over TCP, on a port the system chose', async (t) => {
   const server = spawn(process.execPath, [SERVER_MAIN, '--listen', '127.0.0.1:0', 'build/modes.img'], { cwd: GUESTS_FOLDER, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   server.stderr.setEncoding('utf8').on('data', (text: string) => { said += text; });
-  const timer = setTimeout(() => server.kill('SIGKILL'), 20_000 * TIME_SCALE);
+  const timer = setTimeout(() => server.kill('SIGKILL'), patience(20_000));
   try {
     while (!said.includes('target remote') && server.exitCode === null) await pause(10);
     const address = /target remote (127\.0\.0\.1:\d+)/.exec(said)?.[1];
@@ -52,7 +52,7 @@ test('attach over TCP, on a port the system chose', async (t) => {
 test('attach over a pipe: target remote | kvm-gdbserver --listen stdio', (t) => {
   const line = `target remote | exec ${process.execPath} ${SERVER_MAIN} --listen stdio build/modes.img`;
   const { stdout, status, stderr } = spawnSync('gdb', ['-nx', '-batch', '-ex', line, '-ex', 'break *0x7c22', '-ex', 'continue', '-ex', 'kill'],
-    { cwd: GUESTS_FOLDER, encoding: 'utf8', timeout: 30_000 * TIME_SCALE, killSignal: 'SIGKILL' });
+    { cwd: GUESTS_FOLDER, encoding: 'utf8', timeout: patience(30_000), killSignal: 'SIGKILL' });
   t.match(stdout, /0x0*7c00 in \?\? \(\)[^]*Breakpoint 1, 0x0*7c22[^]*killed/, stderr);
   t.equal(status, 0);
   t.end();
@@ -61,7 +61,7 @@ test('attach over a pipe: target remote | kvm-gdbserver --listen stdio', (t) => 
 test('a server behind a pipe that starts late: gdb has asked again, and hears one answer', (t) => {
   const line = `target remote | sleep 5; exec ${process.execPath} ${SERVER_MAIN} --listen stdio build/modes.img`;
   const { stdout, status, stderr } = spawnSync('gdb', ['-nx', '-batch', '-ex', line, '-ex', 'stepi', '-ex', 'kill'],
-    { cwd: GUESTS_FOLDER, encoding: 'utf8', timeout: 30_000 * TIME_SCALE, killSignal: 'SIGKILL' });
+    { cwd: GUESTS_FOLDER, encoding: 'utf8', timeout: patience(30_000), killSignal: 'SIGKILL' });
   t.match(stdout, /0x0*7c00 in \?\? \(\)[^]*0x0*7c01[^]*killed/, stderr);
   t.equal(status, 0);
   t.end();
@@ -181,7 +181,7 @@ test('a hundred connections, each at once after the last, all find the server fr
     try {
       for (let round = 1; round <= 5; round++) {
         const commands = Array.from({ length: 20 }, () => ['-ex', `target remote ${server.address}`, '-ex', 'stepi', '-ex', 'disconnect']).flat();
-        const { stdout } = spawnSync('gdb', ['-nx', '-batch', ...commands], { encoding: 'utf8', timeout: 60_000 * TIME_SCALE, killSignal: 'SIGKILL' });
+        const { stdout } = spawnSync('gdb', ['-nx', '-batch', ...commands], { encoding: 'utf8', timeout: patience(60_000), killSignal: 'SIGKILL' });
         t.equal(stdout.match(/^0x0*7c0[01] in/gm)?.length, 40, `round ${round}: a stop and a step each`);
       }
       t.equal(server.process.exitCode, null, 'it serves on');

@@ -3,11 +3,11 @@ import test from 'tape';
 import { buildGuests, startServer } from './support/gdb-session.js';
 import { GdbConsole } from './support/gdb-console.js';
 import { withTerminal, type Terminal } from './support/terminal.js';
-import { TIME_SCALE } from '../time-scale.js';
+import { patience } from '../time-scale.js';
 
 buildGuests();
 const ENTERED = '\x1b[?1049h', LEFT = '\x1b[?1049l';
-const PATIENCE_MILLISECONDS = 30_000 * TIME_SCALE;
+const PATIENCE_MILLISECONDS = patience(30_000);
 
 /** What stands on a terminal of 80 by 24 after all that was written since the display began: text and places of the cursor. */
 function onScreen(written: string): string {

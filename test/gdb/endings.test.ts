@@ -3,7 +3,7 @@ import test from 'tape';
 import { checkAnswers, withAttachedGdb, withGdb } from './support/gdb-console.js';
 import { buildGuests } from './support/gdb-session.js';
 import { withTinyGuest } from './support/tiny-guests.js';
-import { TIME_SCALE } from '../time-scale.js';
+import { patience } from '../time-scale.js';
 
 buildGuests();
 
@@ -101,7 +101,7 @@ test('faults by choice: the handlers are entered, a triple fault stops', async (
 test('a fault without a client is said on the console, and the next client finds it', async (t) => {
   await withTinyGuest('noHandler32', async (args) => {
     await withGdb(['--run', ...args], async (gdb, server) => {
-      const deadline = Date.now() + 5000 * TIME_SCALE;
+      const deadline = Date.now() + patience(5000);
       while (!server.output.stderr.includes('Triple fault') && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
       const said = server.output.stderr;
       const pc = keptRegisters(said) ? '7c01' : '7c00';
@@ -116,7 +116,7 @@ test('a halted guest that nothing can wake says so', async (t) => {
   await withTinyGuest('halt', async (args) => {
     await withAttachedGdb(args, async (gdb) => {
       gdb.begin('continue');
-      const deadline = Date.now() + 5000 * TIME_SCALE;
+      const deadline = Date.now() + patience(5000);
       while (!gdb.transcript.includes('nothing can wake it') && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
       gdb.interrupt();
       t.match(await gdb.answer(), /cpu0 is halted at 0x7c\w+ .* and nothing can wake it; interrupt[^]*SIGINT/);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test from 'tape';
 import { GdbConsole, withAttachedGdb } from './support/gdb-console.js';
 import { buildGuests, GUESTS_FOLDER, PACKAGE_FOLDER } from './support/gdb-session.js';
-import { TIME_SCALE } from '../time-scale.js';
+import { patience } from '../time-scale.js';
 
 const QUERIES = join(PACKAGE_FOLDER, 'test/gdb/support/plugin_queries.py');
 const LONG_MODE = '0x7cc9';
@@ -61,7 +61,7 @@ async function inFrontOfQemu(work: (gdb: GdbConsole) => Promise<void>, otherwise
     '-gdb', `unix:${socket},server=on,wait=off`, '-drive', 'file=build/modes.img,format=raw,snapshot=on'], { cwd: GUESTS_FOLDER, stdio: 'ignore' });
   const gdb = new GdbConsole();
   try {
-    const deadline = Date.now() + 20_000 * TIME_SCALE;
+    const deadline = Date.now() + patience(20_000);
     while (!existsSync(socket) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
     await gdb.run(`target remote ${socket}`);
     await work(gdb);

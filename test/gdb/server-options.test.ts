@@ -1,23 +1,14 @@
 /** Options of the command line, seen from gdb and from the guest: each reaches what it is for. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { checkAnswers, withAttachedGdb } from './support/gdb-console.js';
 import { GUESTS_FOLDER } from './support/gdb-session.js';
 import { withTinyGuest } from './support/tiny-guests.js';
-import { TIME_SCALE } from '../time-scale.js';
+import { patience } from '../time-scale.js';
 import { SERVER_MAIN } from '../server-command.js';
-
-async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-options-'));
-  try {
-    await work(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+import { withTemporaryFolder } from '../temporary-folder.js';
 
 test('--append and --memory: a Multiboot kernel prints what it was given', async (t) => {
   await withAttachedGdb(['--append', 'root=/dev/null  quiet', '--memory', '48M', 'build/kernel32.elf'], async (gdb, server) => {
@@ -30,7 +21,7 @@ test('--append and --memory: a Multiboot kernel prints what it was given', async
 });
 
 test('--module: files and their texts are where Multiboot says', async (t) => {
-  await withFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const [first, second] = [join(folder, 'first'), join(folder, 'second')];
     writeFileSync(first, 'module one');
     writeFileSync(second, 'module two');
@@ -58,7 +49,7 @@ test('--log exit,bp: exits and planted breakpoints on stderr', async (t) => {
 });
 
 test('--serial file: the guest\'s output is there, not on stdout', async (t) => {
-  await withFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const output = join(folder, 'serial');
     await withAttachedGdb(['--serial', `file:${output}`, 'build/hello.img'], async (gdb, server) => {
       await gdb.run('continue');
@@ -71,7 +62,7 @@ test('--serial file: the guest\'s output is there, not on stdout', async (t) => 
 });
 
 test('--load and --entry: where a flat image goes and begins', async (t) => {
-  await withFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const image = join(folder, 'nops');
     writeFileSync(image, Uint8Array.of(0x90, 0x90, 0x40, 0xeb, 0xfe));
     await withAttachedGdb(['--boot', 'flat', '--load', '0x9000', '--entry', '0x9002', '--mode', 'protected', image], async (gdb) => {
@@ -87,7 +78,7 @@ test('--load and --entry: where a flat image goes and begins', async (t) => {
 
 test('--listen beyond this machine is warned of', async (t) => {
   const server = spawn(process.execPath, [SERVER_MAIN, '--listen', '0.0.0.0:0', 'build/hello.img'], { cwd: GUESTS_FOLDER, stdio: ['ignore', 'ignore', 'pipe'] });
-  const timer = setTimeout(() => server.kill('SIGKILL'), 10_000 * TIME_SCALE);
+  const timer = setTimeout(() => server.kill('SIGKILL'), patience(10_000));
   let said = '';
   for await (const text of server.stderr.setEncoding('utf8')) {
     said += String(text);
@@ -131,7 +122,7 @@ test('a halted CPU is shown as halted by monitor', async (t) => {
     await withAttachedGdb(args, async (gdb) => {
       t.match(await gdb.run('monitor info registers'), / HLT=0\n/);
       gdb.begin('continue');
-      const deadline = Date.now() + 5000 * TIME_SCALE;
+      const deadline = Date.now() + patience(5000);
       while (!gdb.transcript.includes('nothing can wake it') && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
       gdb.interrupt();
       await gdb.answer();

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'tape';
 import { Machine, TargetError } from '../../src/index.js';
-import { TIME_SCALE } from '../time-scale.js';
+import { patience } from '../time-scale.js';
 
 const OUTPUT_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
 const PACKAGE_FOLDER = findPackageFolder(OUTPUT_FOLDER);
@@ -23,7 +23,7 @@ const AT_7C00 = { boot: 'flat', load: 0x7c00 } as const;
 test('the example boots, runs to an address and reads registers and memory', (t) => {
   spawnSync('make', ['-s', '-C', join(PACKAGE_FOLDER, 'examples/guests'), 'modes']);
   const { stdout, stderr, status } = spawnSync(process.execPath, [join(OUTPUT_FOLDER, 'examples/library/boot-and-look.js')],
-    { cwd: PACKAGE_FOLDER, encoding: 'utf8', timeout: 30_000 * TIME_SCALE, killSignal: 'SIGKILL' });
+    { cwd: PACKAGE_FOLDER, encoding: 'utf8', timeout: patience(30_000), killSignal: 'SIGKILL' });
   t.equal(status, 0, stderr);
   const lines = stdout.trimEnd().split('\n');
   t.equal(lines[0], 'breakpoint 0x7cc9');

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'tape';
 import { install, pack, ROOT, withNodeHeaders, withoutCompiler } from './support/installed-package.js';
-import { run, runOrThrow, type Result } from './support/scratch-folder.js';
+import { run, runOrThrow, type Result } from './support/run-program.js';
 
 const LARGEST_TARBALL = 2 << 20;
 const OTHER_SYSTEM = join(ROOT, 'test/package/support/other-system.cjs');

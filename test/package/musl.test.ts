@@ -6,13 +6,14 @@ import { copyFileSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { ROOT } from './support/installed-package.js';
-import { run, runOrThrow, withScratchFolder, type Result } from './support/scratch-folder.js';
+import { run, runOrThrow, type Result } from './support/run-program.js';
+import { withTemporaryFolder } from '../temporary-folder.js';
 
 const SHIM = join(ROOT, 'test/package/support/node-on-musl.c');
 
 /** Calls `work` with a function that runs Node on musl. */
 async function withNodeOnMusl(work: (node: (...args: string[]) => Result) => void): Promise<void> {
-  await withScratchFolder((folder) => {
+  await withTemporaryFolder((folder) => {
     const libraries = join(folder, 'lib');
     mkdirSync(libraries);
     const shim = join(libraries, 'node-on-musl.so');

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import test from 'tape';
 import { ROOT } from './support/installed-package.js';
-import { runOrThrow } from './support/scratch-folder.js';
+import { runOrThrow } from './support/run-program.js';
 
 const BINARY = join(ROOT, 'build/Release/kvm.node');
 /** musl's libc and loader in one (Debian's package musl). */

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'tape';
 import { buildGuests, GUESTS_FOLDER } from '../support/gdb-session.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 import { SERVER_MAIN } from '../../server-command.js';
 
 
 function run(args: readonly string[], env: NodeJS.ProcessEnv = process.env): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [SERVER_MAIN, ...args], { cwd: GUESTS_FOLDER, encoding: 'utf8', timeout: 60_000 * TIME_SCALE, env });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [SERVER_MAIN, ...args], { cwd: GUESTS_FOLDER, encoding: 'utf8', timeout: patience(60_000), env });
   return { status, stdout, stderr };
 }
 

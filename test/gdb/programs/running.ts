@@ -1,10 +1,10 @@
 /** A program that runs under gdb until it has said something. */
 import type { GdbConsole } from '../support/gdb-console.js';
 import { type Server } from '../support/gdb-session.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 /** Software KVM and a busy machine are slow; on a quiet one it is over in seconds. */
-export const PATIENCE_MILLISECONDS = 200_000 * TIME_SCALE;
+export const PATIENCE_MILLISECONDS = patience(200_000);
 
 /** Lets the guest run until `pattern` is on the serial line, and interrupts it. Throws with what is there when it never comes. */
 export async function untilSaid(gdb: GdbConsole, server: Server, pattern: RegExp): Promise<void> {

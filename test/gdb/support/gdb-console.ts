@@ -6,9 +6,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Test } from 'tape';
 import { GUESTS_FOLDER, startServer, type Server } from './gdb-session.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
-const ANSWER_MILLISECONDS = 30_000 * TIME_SCALE;
+const ANSWER_MILLISECONDS = patience(30_000);
 const SETTINGS = ['width 0', 'height 0', 'style enabled off', 'debuginfod enabled off', 'confirm off', 'startup-with-shell off'];
 
 export class GdbConsole {
@@ -78,7 +78,7 @@ export class GdbConsole {
   /** Ends it and waits for its end. Safe to call twice. */
   async close(): Promise<void> {
     this.gdb.stdin?.end();
-    const timer = setTimeout(() => this.gdb.kill('SIGKILL'), 5000 * TIME_SCALE);
+    const timer = setTimeout(() => this.gdb.kill('SIGKILL'), patience(5000));
     await this.ended;
     clearTimeout(timer);
   }

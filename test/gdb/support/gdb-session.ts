@@ -8,7 +8,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 import { PACKAGE_FOLDER } from '../../project-folders.js';
 import { SERVER_MAIN } from '../../server-command.js';
 
@@ -17,8 +17,8 @@ export const GUESTS_FOLDER = join(PACKAGE_FOLDER, 'examples/guests');
 export const GDB_HELPER = join(PACKAGE_FOLDER, 'gdb/kvm_gdbserver.py');
 
 /** A guest may have to run on to where --stop-at is. */
-const START_MILLISECONDS = 40_000 * TIME_SCALE;
-const SESSION_MILLISECONDS = 60_000 * TIME_SCALE;
+const START_MILLISECONDS = patience(40_000);
+const SESSION_MILLISECONDS = patience(60_000);
 
 /** Builds the example guests that are older than their sources; throws with make's output when it fails. */
 export function buildGuests(): void {

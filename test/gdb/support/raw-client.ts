@@ -1,8 +1,8 @@
 /** A client that says exactly the bytes a test wants, for what gdb would never send. */
 import { createConnection, type Socket } from 'node:net';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
-const ANSWER_MILLISECONDS = 10_000 * TIME_SCALE;
+const ANSWER_MILLISECONDS = patience(10_000);
 
 /** `$payload#xx`, the payload as latin1 and already escaped. */
 export function frame(payload: string): string {

@@ -4,10 +4,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GUESTS_FOLDER } from './gdb-session.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 import { SERVER_MAIN } from '../../server-command.js';
 
-const WAIT_MILLISECONDS = 30_000 * TIME_SCALE;
+const WAIT_MILLISECONDS = patience(30_000);
 
 export interface TerminalSettings {
   /** Added to the environment. */

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { PACKAGE_FOLDER } from './gdb-session.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 const BUILD = join(PACKAGE_FOLDER, 'build/test-guests');
 let isBuilt = false;
@@ -16,7 +16,7 @@ export interface TestGuest {
 
 /** Throws with make's output when it fails. */
 export function testGuest(name: string): TestGuest {
-  if (!isBuilt) execFileSync('make', ['-s', '-C', join(PACKAGE_FOLDER, 'test/gdb/guests')], { stdio: ['ignore', 'ignore', 'pipe'], timeout: 60_000 * TIME_SCALE });
+  if (!isBuilt) execFileSync('make', ['-s', '-C', join(PACKAGE_FOLDER, 'test/gdb/guests')], { stdio: ['ignore', 'ignore', 'pipe'], timeout: patience(60_000) });
   isBuilt = true;
   return { image: join(BUILD, `${name}.img`), elf: join(BUILD, `${name}.elf`) };
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { GdbConsole } from './gdb-console.js';
 import { splitCommandLine } from './example-session.js';
 import { GDB_HELPER, startServer, type Server } from './gdb-session.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 const BLOCK = /^```(asm|sh|gdb)\n([^]*?)^```$/gm;
 const SERVER = 'kvm-gdbserver ';
@@ -65,7 +65,7 @@ class Session {
 
   private async shell(command: string): Promise<string> {
     if (!command.startsWith(SERVER)) {
-      return execFileSync('sh', ['-c', command], { cwd: this.folder, encoding: 'utf8', timeout: 30_000 * TIME_SCALE });
+      return execFileSync('sh', ['-c', command], { cwd: this.folder, encoding: 'utf8', timeout: patience(30_000) });
     }
     await this.endGuest();
     const words = splitCommandLine(command.slice(SERVER.length));

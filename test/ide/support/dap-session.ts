@@ -4,9 +4,9 @@
  */
 import { DebugClient } from '@vscode/debugadapter-testsupport';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
-const EVENT_MILLISECONDS = 20_000 * TIME_SCALE;
+const EVENT_MILLISECONDS = patience(20_000);
 const KEPT = ['initialized', 'stopped', 'terminated', 'exited', 'output', 'breakpoint'] as const;
 
 type Kept = (typeof KEPT)[number];

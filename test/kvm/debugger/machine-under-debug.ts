@@ -4,10 +4,10 @@ import { MachineTarget, type MachineTargetOptions } from '../../../src/debugger/
 import type { ResumeAction, StopEvent } from '../../../src/target.js';
 import { Machine, type MachineOptions } from '../../../src/vmm/machine.js';
 import { hostCapabilities } from './guest-under-debug.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 const MIB = 1 << 20;
-const PATIENCE = 30_000 * TIME_SCALE;
+const PATIENCE = patience(30_000);
 
 /** A machine under a target, run and looked at as a whole. */
 export class MachineUnderDebug {

@@ -5,10 +5,10 @@ import type { BreakpointRequest, StopEvent, ThreadId } from '../../../src/target
 import { Machine } from '../../../src/vmm/machine.js';
 import { hostCapabilities } from './guest-under-debug.js';
 import { EXIT, absolute, branch, le, load, REGISTER } from './machine-code.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 /** A slow host (docs/hosts.md) has more time; set by its runner. */
-const PATIENCE_SECONDS = 10 * TIME_SCALE;
+const PATIENCE_SECONDS = patience(10000) / 1000;
 
 /** Every vCPU that is done counts itself here. */
 const READY = 0xe000;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'tape';
 import { PACKAGE_FOLDER } from '../../project-folders.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 const PROGRAM = fileURLToPath(new URL('./unreachable-memory.js', import.meta.url));
 const built = spawnSync('make', ['-s', '-C', join(PACKAGE_FOLDER, 'test/native'), 'faults'], { encoding: 'utf8' });
@@ -12,7 +12,7 @@ const options = { skip: built.status === 0 ? false : `the library cannot be buil
 
 test('KVM_RUN fails with EFAULT: SIGBUS at the instruction, in words, and it can be tried again', options, (t) => {
   const { stdout, stderr, status } = spawnSync(process.execPath, [PROGRAM], {
-    encoding: 'utf8', timeout: 20_000 * TIME_SCALE,
+    encoding: 'utf8', timeout: patience(20_000),
     env: { ...process.env, LD_PRELOAD: join(PACKAGE_FOLDER, 'build/native-test/unreachable-memory.so') },
   });
   t.equal(status, 0, stderr);

@@ -8,7 +8,7 @@ import { writeMechanisms } from './forced.js';
 import { hostCapabilities } from './guest-under-debug.js';
 import { COUNTER, SmpGuest as SharedGuest } from './smp-guest.js';
 import { EXIT, absolute, branch, le, load, REGISTER } from './machine-code.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 const WATCHED = 0xf000;
 const READY = 0xe000;
@@ -58,7 +58,7 @@ class SmpGuest {
       const timer = setTimeout(() => {
         const states = this.machine.vcpus.map((vcpu) => (vcpu.running ? 'running' : vcpu.linearPc.toString(16)));
         reject(new Error(`no stop; vCPUs ${states.join(', ')}`));
-      }, 5000 * TIME_SCALE);
+      }, patience(5000));
       this.waiting = (stop) => {
         clearTimeout(timer);
         resolve(stop);

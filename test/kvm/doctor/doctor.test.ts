@@ -3,12 +3,12 @@ import { spawnSync } from 'node:child_process';
 import test from 'tape';
 import { measureHostSpeed } from '../../../src/vmm/host/host-speed.js';
 import { native } from '../../../src/vmm/native.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 import { SERVER_MAIN } from '../../server-command.js';
 
 
 function doctor(...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [SERVER_MAIN, 'doctor', ...args], { encoding: 'utf8', timeout: 30_000 * TIME_SCALE });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [SERVER_MAIN, 'doctor', ...args], { encoding: 'utf8', timeout: patience(30_000) });
   if (status !== 0) throw new Error(`doctor ended with ${status}: ${stderr}${stdout}`);
   return stdout;
 }

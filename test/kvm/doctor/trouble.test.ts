@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import test from 'tape';
 import { PACKAGE_FOLDER } from '../../project-folders.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 import { SERVER_MAIN } from '../../server-command.js';
 
 const CHECK = new URL('../../../src/vmm/host/host-check.js', import.meta.url).href;
@@ -31,7 +31,7 @@ interface Said {
 
 function execute(command: readonly string[], environment: NodeJS.ProcessEnv = {}): Said {
   const { status, stdout, stderr } = spawnSync(command[0] ?? '', command.slice(1), {
-    encoding: 'utf8', timeout: 20_000 * TIME_SCALE, env: { ...process.env, ...environment },
+    encoding: 'utf8', timeout: patience(20_000), env: { ...process.env, ...environment },
   });
   return { status, stdout, stderr };
 }

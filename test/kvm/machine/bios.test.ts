@@ -6,7 +6,7 @@ import { Machine } from '../../../src/vmm/machine.js';
 import type { BlockImage } from '../../../src/vmm/storage/block-image.js';
 import type { StopEvent } from '../../../src/target.js';
 import { hostCapabilities } from '../debugger/guest-under-debug.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 const SECTOR = 512;
 const DATA = 0x7d00;
@@ -62,7 +62,7 @@ async function run(
   });
   const target = new MachineTarget(machine, { capabilities: hostCapabilities, version: 'test' });
   const stop = await new Promise<StopEvent>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no end; ${log.join(' ')}`)), 10_000 * TIME_SCALE);
+    const timer = setTimeout(() => reject(new Error(`no end; ${log.join(' ')}`)), patience(10_000));
     target.onStop((event) => {
       clearTimeout(timer);
       resolve(event);

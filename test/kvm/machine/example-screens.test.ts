@@ -12,9 +12,9 @@ import { Machine, type MachineOptions } from '../../../src/vmm/machine.js';
 import { runUntilEnd } from '../../../src/vmm/run-machine.js';
 import type { BlockImage } from '../../../src/vmm/storage/block-image.js';
 import { buildGuests, GUESTS_FOLDER } from '../../gdb/support/gdb-session.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
-const PATIENCE_SECONDS = 40 * TIME_SCALE;
+const PATIENCE_SECONDS = patience(40_000) / 1000;
 buildGuests();
 
 function guestFile(name: string): Uint8Array {

@@ -14,7 +14,7 @@ import { Machine } from '../../../src/vmm/machine.js';
 import { native } from '../../../src/vmm/native.js';
 import type { Vcpu } from '../../../src/vmm/vcpu.js';
 import { elfImage, elfNote } from '../../unit/vmm/boot/elf-image.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 import { SERVER_MAIN } from '../../server-command.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-isa-'));
@@ -85,7 +85,7 @@ test('ISA level: a linker\'s own note, and what run says where kernel code is em
   }
   t.equal(isaProperties(parseElf(readFileSync(file), 'guest'))?.needed, 2, 'ld -z x86-64-v2');
   const missing = lackingHere(2);
-  const { status, stderr } = spawnSync(process.execPath, [SERVER_MAIN, file, '--run', '--listen', ':0', '--serial', 'none'], { encoding: 'utf8', timeout: 15_000 * TIME_SCALE });
+  const { status, stderr } = spawnSync(process.execPath, [SERVER_MAIN, file, '--run', '--listen', ':0', '--serial', 'none'], { encoding: 'utf8', timeout: patience(15_000) });
   const warned = /guest\.elf needs x86-64-v2, and this host's KVM runs kernel code in an instruction emulator .*docs\/hosts\.md\.$/m.test(stderr);
   if (missing.length > 0) {
     t.equal(status, 1);

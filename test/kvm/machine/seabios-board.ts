@@ -6,9 +6,9 @@ import type { MachineEvent } from '../../../src/vmm/device.js';
 import { Machine, type MachineOptions } from '../../../src/vmm/machine.js';
 import { runUntilEnd } from '../../../src/vmm/run-machine.js';
 import type { BlockImage } from '../../../src/vmm/storage/block-image.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
-const PATIENCE_SECONDS = 60 * TIME_SCALE;
+const PATIENCE_SECONDS = patience(60_000) / 1000;
 const SLICE_MILLISECONDS = 150;
 
 export interface Board {

@@ -11,11 +11,11 @@ import { fileURLToPath } from 'node:url';
 import test, { type Test } from 'tape';
 import type { Injection } from './machine-lives.js';
 import { PACKAGE_FOLDER } from '../../project-folders.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { TIME_SCALE, patience } from '../../time-scale.js';
 
 const PROGRAM = fileURLToPath(new URL('./machine-lives.js', import.meta.url));
 /** One life takes milliseconds, on an emulated host (docs/hosts.md) seconds; whatever takes longer than this hangs. */
-const SILENCE_MS = 20_000 * TIME_SCALE;
+const SILENCE_MS = patience(20_000);
 /** On an emulated host a machine takes 50 times as long, and there one call in so many fails; then not every kind is met. */
 const ONE_IN = TIME_SCALE;
 /** What a failed call that is no ioctl is called in an error. */

@@ -8,7 +8,7 @@ import test from 'tape';
 import { native } from '../../../src/vmm/native.js';
 import { Vcpu } from '../../../src/vmm/vcpu.js';
 import { CONTINUE, RealModeGuest, STEP, thrown } from './real-mode-guest.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 const SPIN = [0xeb, 0xfe];
 const HLT = 0xf4;
@@ -116,7 +116,7 @@ function child(body: string, flags: readonly string[] = []): { status: number | 
     import { RealModeGuest, CONTINUE } from ${here('./real-mode-guest.js')};
     ${body}`;
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '-e', text],
-    { encoding: 'utf8', timeout: 20_000 * TIME_SCALE });
+    { encoding: 'utf8', timeout: patience(20_000) });
   return { status, signal, output: stdout + stderr };
 }
 

@@ -3,13 +3,13 @@ import type { Exit } from '../../../src/vmm/exit.js';
 import { native, type NativeMemory, type NativeSystem, type NativeVm } from '../../../src/vmm/native.js';
 import type { RunPlan } from '../../../src/vmm/run-plan.js';
 import { Vcpu } from '../../../src/vmm/vcpu.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 export const CODE = 0x1000;
 export const STACK = 0x8000;
 export const MEMORY_SIZE = 0x10000;
 /** Long enough that a loaded machine does not turn a short run into an asynchronous one. */
-export const PATIENCE = 5_000_000 * TIME_SCALE;
+export const PATIENCE = patience(5000) * 1000;
 
 export const CONTINUE: RunPlan = { mode: 'continue', waitMicroseconds: PATIENCE, fresh: true };
 export const STEP: RunPlan = { mode: 'step', waitMicroseconds: PATIENCE, fresh: true };

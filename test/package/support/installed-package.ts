@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runOrThrow } from './scratch-folder.js';
+import { runOrThrow } from './run-program.js';
 
 /** The repository's root. */
 export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));

@@ -1,12 +1,9 @@
 /** The server as a process, for tests of what it prints, writes and leaves behind. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { TIME_SCALE } from '../../../time-scale.js';
+import { patience } from '../../../time-scale.js';
 import { SERVER_MAIN } from '../../../server-command.js';
 
-export const PATIENCE_MS = 15_000 * TIME_SCALE;
+export const PATIENCE_MS = patience(15_000);
 
 /** Machine code, real mode, for `--boot flat`. */
 export const SPIN = Uint8Array.from([0xfb, 0xeb, 0xfe]); // sti; jmp $
@@ -17,16 +14,6 @@ export const FLOOD = Uint8Array.from([0xba, 0xf8, 0x03, 0xb0, 0x78, 0xee, 0xeb, 
 export function guestThatExits(text: string, value: number): Uint8Array {
   const print = [...Buffer.from(text)].flatMap((byte) => [0xb0, byte, 0xee]);
   return Uint8Array.from([0xba, 0xf8, 0x03, ...print, 0xba, 0xf4, 0x00, 0xb0, value, 0xee, 0xf4]);
-}
-
-/** Calls `work` with a new folder, which is removed afterwards. */
-export async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-cli-'));
-  try {
-    await work(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 export interface Ended {

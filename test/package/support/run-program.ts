@@ -1,18 +1,5 @@
-/** A folder for one test, and programs that must succeed in it. */
+/** Programs that must succeed. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
-/** Calls `work` with a new folder, which is removed afterwards. */
-export async function withScratchFolder(work: (folder: string) => Promise<void> | void): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-package-'));
-  try {
-    await work(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
 
 export interface Result {
   readonly status: number | null;
