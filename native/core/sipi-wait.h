@@ -9,7 +9,7 @@ namespace kvm {
 
 class SipiWait {
  public:
-  explicit SipiWait(int vcpu_fd) : vcpu_fd_(vcpu_fd) {}
+  explicit SipiWait(int vcpu_fd);
 
   // What the state was read or set to from outside.
   void note(uint32_t mp_state);
@@ -22,7 +22,7 @@ class SipiWait {
   void initialized() { possible_ = waited_ = true; }
 
   // False costs nothing: the vCPU has long been running.
-  bool possible() const { return possible_; }
+  bool possible() const { return has_local_apic_ && possible_; }
   enum class Answer {
     running,  // or not yet initialized, which KVM_RUN waits for
     waiting,
@@ -34,6 +34,8 @@ class SipiWait {
 
  private:
   const int vcpu_fd_;
+  // In the kernel. A vCPU without one always runs, and asking would cost as much as the step.
+  const bool has_local_apic_;
   bool possible_ = true;
   bool waited_ = false;
 };

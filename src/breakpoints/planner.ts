@@ -49,8 +49,8 @@ export interface WantedBreakpoint {
 export interface PlanContext {
   /** The interrupt controller lives in the kernel: HLT does not exit, so an F4 patch does not stop. */
   readonly kernelIrqchip: boolean;
-  /** DR7 of the guest has an enabled breakpoint: its debug registers are its own. */
-  readonly guestUsesDebugRegisters: boolean;
+  /** DR7 of the guest has an enabled breakpoint: its debug registers are its own. Asked only where it matters. */
+  readonly guestUsesDebugRegisters: () => boolean;
   /** The mechanisms that may be used; all of them by default. */
   readonly mechanisms?: ReadonlySet<Mechanism>;
 }
@@ -137,8 +137,10 @@ export function planBreakpoints<W extends WantedBreakpoint>(
   const left: W[] = [];
   const urgent = wanted.filter((b) => urgency(b) !== undefined).sort((a, b) => (urgency(a) ?? 0) - (urgency(b) ?? 0));
   for (const breakpoint of urgent) if (!registers.take(breakpoint)) left.push(breakpoint);
+  let isGuests: boolean | undefined;
+  const takeSpare = (b: W): boolean => registers.fits(b) && !(isGuests ??= context.guestUsesDebugRegisters()) && registers.take(b);
   for (const breakpoint of [...left, ...wanted.filter((b) => urgency(b) === undefined)]) {
-    if (!isWatch(breakpoint) && !context.guestUsesDebugRegisters && registers.take(breakpoint)) continue;
+    if (!isWatch(breakpoint) && takeSpare(breakpoint)) continue;
     if (!isWatch(breakpoint) && patch !== undefined && canPatch(breakpoint)) {
       patches.push({ mechanism: patch, breakpoint, physical: breakpoint.physical as number });
     } else if (canGuard(breakpoint)) {
@@ -173,6 +175,10 @@ class RegisterFile<W extends WantedBreakpoint> {
   constructor(capabilities: DebugCapabilities | undefined) {
     this.canExecute = capabilities !== undefined && inEveryMode(capabilities, 'debugExecute');
     this.canWatch = capabilities !== undefined && inEveryMode(capabilities, 'debugWrite');
+  }
+
+  fits(breakpoint: W): boolean {
+    return this.piecesFor(breakpoint) !== undefined;
   }
 
   /** Gives a breakpoint all the registers that it needs, or none and false. */

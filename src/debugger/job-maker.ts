@@ -7,14 +7,14 @@ import type { Machine } from '../vmm/machine.js';
 import { decodeDr7 } from '../x86/debug-registers.js';
 import type { Catching } from './catch/catching.js';
 import { planFor, type Planned } from './breakpoint-planning.js';
-import { ContinueJob } from './continue-job.js';
+import { ContinueJob, type ContinueJobOptions } from './continue-job.js';
 import type { CpuMemo } from './cpu-memo.js';
 import type { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
 import { type Arrive, type Job } from './job.js';
 import { prepareStep } from './mp-state.js';
 import { Planting } from './planting.js';
-import { SingleStep, type StepRequest } from './single-step.js';
+import { SingleStep } from './single-step.js';
 import { StepJob } from './step-job.js';
 import { HandlerCache, StepTraps } from './step-traps.js';
 
@@ -41,54 +41,59 @@ export class JobMaker {
   private slowSaid = false;
   private unseenSaid = false;
   private movedSaid = false;
-  /** By vCPU. */
-  private readonly memos: readonly CpuMemo[];
+  /** By vCPU; made once, for a step is to make as little as possible. */
+  private readonly parts: readonly ContinueJobOptions[];
 
   constructor(private readonly options: JobMakerOptions) {
     this.planting = new Planting(options.machine, options.views, options.say);
     this.handlers = options.views.map(() => new HandlerCache());
-    this.memos = options.views.map(() => ({ dealtWith: undefined, stepped: false }));
+    this.parts = options.views.map((view) => this.partsFor(view));
   }
 
   /** The machine's state is another one now: what was known of it does not hold. */
   reset(): void {
     this.planting.reset();
-    for (const memo of this.memos) Object.assign(memo, { dealtWith: undefined, stepped: false });
+    for (const { memo } of this.parts) Object.assign(memo, { dealtWith: undefined, stepped: false });
   }
 
   /** Throws TargetError when the action is not possible on this host. */
   make(action: ResumeAction): Job {
-    const { breakpoints, arrive, catching, capabilities, machine, mechanisms, log, stepOptions } = this.options;
-    const view = this.viewOf(action.thread);
-    const context = this.planContext(this.guestUsesDebugRegisters(view));
-    const memo = this.memos[view.vcpu.id];
-    const shared = {
-      view, breakpoints, arrive, memo, planting: this.planting, catching: catching.cpus[view.vcpu.id],
-      plan: (wanted: readonly Breakpoint[]) => this.planAndSay(wanted, view, context),
-      makeStep: (request: StepRequest) => {
-        memo.stepped = true;
-        return new SingleStep(view, capabilities(), this.traps(action.thread, context), request);
-      },
-    };
+    const { capabilities, machine, stepOptions } = this.options;
+    const parts = this.parts[action.thread - 1];
+    const { memo, view } = parts;
     if (action.kind === 'continue') {
       this.warnOfUserMode(view);
-      return new ContinueJob({ ...shared, capabilities, log, moved: this.sayMoved, haltsInKernel: machine.localApic, guardsPatches: () => capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true) });
+      return new ContinueJob(parts);
     }
     memo.dealtWith = undefined;
     if (machine.localApic) prepareStep(view.vcpu);
     if (!capabilities().userStep && view.cpl === 3 && view.mode.isLong) {
       throw new TargetError("This host's KVM runs CPL 3 code in long mode without looking at debug settings, so it cannot be stepped; continue, or step on a host with VMX or SVM");
     }
-    return new StepJob({
-      ...shared,
-      ...(action.kind === 'range-step' && { range: { start: action.start, end: action.end } }),
-      blockInterrupts: stepOptions.noIrq,
-    });
+    return new StepJob(parts, stepOptions.noIrq, action.kind === 'range-step' ? action : undefined);
+  }
+
+  private partsFor(view: CpuView): ContinueJobOptions {
+    const { breakpoints, arrive, catching, capabilities, machine, mechanisms, log } = this.options;
+    const { id } = view.vcpu;
+    const memo: CpuMemo = { dealtWith: undefined, stepped: false };
+    const context = this.planContext(() => this.guestUsesDebugRegisters(view));
+    return {
+      view, breakpoints, arrive, memo, planting: this.planting, catching: catching.cpus[id],
+      plan: (wanted) => this.planAndSay(wanted, view, context),
+      makeStep: (request) => {
+        memo.stepped = true;
+        const traps = new StepTraps(view, capabilities(), context, this.planting.guard.patches, this.handlers[id]);
+        return new SingleStep(view, capabilities(), traps, request);
+      },
+      capabilities, log, moved: this.sayMoved, haltsInKernel: machine.localApic,
+      guardsPatches: () => capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true),
+    };
   }
 
   /** Throws TargetError when some of the client's breakpoints cannot be made to stop, as seen from a vCPU that stands. */
   check(thread: ThreadId): void {
-    this.plan(this.options.breakpoints.all, this.viewOf(thread), this.planContext(false));
+    this.plan(this.options.breakpoints.all, this.viewOf(thread), this.planContext(() => false));
   }
 
   private planAndSay(wanted: readonly Breakpoint[], view: CpuView, context: PlanContext): Planned {
@@ -120,17 +125,13 @@ export class JobMaker {
     return planFor(wanted, { view, capabilities: this.options.capabilities(), context, unpatchable, unsafePages: () => this.planting.unsafePages(watched) });
   }
 
-  private planContext(guestUsesDebugRegisters: boolean): PlanContext {
+  private planContext(guestUsesDebugRegisters: () => boolean): PlanContext {
     const { machine, mechanisms } = this.options;
     return { kernelIrqchip: machine.localApic, guestUsesDebugRegisters, ...(mechanisms !== undefined && { mechanisms }) };
   }
 
   private viewOf(thread: ThreadId): CpuView {
     return this.options.views[thread - 1];
-  }
-
-  private traps(thread: ThreadId, context: PlanContext): StepTraps {
-    return new StepTraps(this.viewOf(thread), this.options.capabilities(), context, this.planting.guard.patches, this.handlers[thread - 1]);
   }
 
   private readonly sayMoved = ({ address }: Breakpoint): void => {
@@ -150,7 +151,6 @@ export class JobMaker {
   }
 
   private guestUsesDebugRegisters(view: CpuView): boolean {
-    if (this.options.breakpoints.all.length === 0 && this.options.catching.all.length === 0) return false;
     const { db, dr7 } = view.vcpu.debugRegisters;
     return decodeDr7(dr7, db).length > 0;
   }

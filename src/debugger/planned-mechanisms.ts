@@ -27,7 +27,7 @@ export interface PlannedMechanisms {
 /** Asks the planner for five breakpoints of each kind in ordinary RAM. */
 export function plannedMechanisms(capabilities: DebugCapabilities): PlannedMechanisms {
   const ofKind = (kind: BreakpointKind): MechanismsOfKind => {
-    const context: PlanContext = { kernelIrqchip: false, guestUsesDebugRegisters: false };
+    const context: PlanContext = { kernelIrqchip: false, guestUsesDebugRegisters: () => false };
     const five = mechanisms(kind, capabilities, context);
     const fiveWithIrqchip = mechanisms(kind, capabilities, { ...context, kernelIrqchip: true });
     return { first: five.first, fifth: five.last, fifthWithKernelIrqchip: fiveWithIrqchip.last };

@@ -18,7 +18,8 @@ export class RegisterAccess {
   private blockIsCurrent = false;
   private readonly scratch = new DataView(new ArrayBuffer(8));
   private readonly msrIndices: Uint32Array;
-  private msrValues: Map<number, bigint> | undefined;
+  /** In the order of `msrIndices`. */
+  private msrValues: BigUint64Array | undefined;
   private readonly file: RegisterFile;
   private readonly sink: RegisterSink;
 
@@ -97,7 +98,11 @@ export class RegisterAccess {
 
   private makeFile(xsaveLayout: XsaveLayout): RegisterFile {
     const { vcpu } = this.view;
-    const msr = (index: number): bigint | undefined => this.msrs().get(index);
+    const places = new Map(Array.from(this.msrIndices, (index, place) => [index, place]));
+    const msr = (index: number): bigint | undefined => {
+      const place = places.get(index);
+      return place === undefined ? undefined : (this.msrValues ??= vcpu.native.getMsrs(this.msrIndices))[place];
+    };
     return {
       get regs() { return vcpu.regs; },
       get sregs() { return vcpu.readSregs(); },
@@ -132,13 +137,5 @@ export class RegisterAccess {
         this.msrValues = undefined;
       },
     };
-  }
-
-  private msrs(): Map<number, bigint> {
-    if (this.msrValues === undefined) {
-      const values = this.view.vcpu.native.getMsrs(this.msrIndices);
-      this.msrValues = new Map(Array.from(this.msrIndices, (index, i) => [index, values[i]]));
-    }
-    return this.msrValues;
   }
 }

@@ -23,8 +23,8 @@ export interface StepRequest {
   /** Debug registers of data watchpoints, numbered from 0. */
   readonly dataRegisters: readonly DebugRegisterSlot[];
   /** Step while the linear pc is inside, or until it is one of `until`. */
-  readonly range?: { readonly start: bigint; readonly end: bigint };
-  readonly until?: readonly bigint[];
+  readonly range?: { readonly start: bigint; readonly end: bigint } | undefined;
+  readonly until?: readonly bigint[] | undefined;
 }
 
 export type StepEnd =
@@ -54,9 +54,8 @@ export class SingleStep {
         debugRegisters: [...dataRegisters, ...trapRegisters],
         blockInterrupts: blockInterrupts && this.capabilities.blockIrq,
       }),
-      ...(range !== undefined && { range }),
-      ...(until !== undefined && { until }),
-      ...(range === undefined && until === undefined && { maxSteps: 1 }),
+      range,
+      until,
       fixPushf: this.capabilities.pushfLeaksTf,
       waitMicroseconds: WAIT_MICROSECONDS,
       fresh: true,

@@ -14,18 +14,13 @@ export interface StepRange {
   readonly end: bigint;
 }
 
-export interface StepJobOptions extends JobOptions {
-  readonly range?: StepRange;
-  readonly blockInterrupts: boolean;
-}
-
 const STEPPED: JobStop = { kind: 'stop', reason: { kind: 'step' } };
 
 export class StepJob implements Job {
   private watching: Watching | undefined;
   private step: SingleStep | undefined;
 
-  constructor(private readonly options: StepJobOptions) {}
+  constructor(private readonly options: JobOptions, private readonly blockInterrupts: boolean, private readonly range?: StepRange) {}
 
   begin(): JobStart {
     this.options.catching.leavesEntry();
@@ -46,7 +41,7 @@ export class StepJob implements Job {
     if (caught !== undefined) return caughtStop(caught, touched);
     if (touched !== undefined) return touched;
     const arrived = this.arrived();
-    if (this.options.range === undefined || end.handler || end.halted) return arrived === undefined ? STEPPED : { ...STEPPED, ...textOf(arrived) };
+    if (this.range === undefined || end.handler || end.halted) return arrived === undefined ? STEPPED : { ...STEPPED, ...textOf(arrived) };
     if (arrived !== undefined) return arrived;
     if (planting.takeStrayed(view.vcpu)) return this.replan();
     return this.inRange() ? this.next() : STEPPED;
@@ -73,15 +68,15 @@ export class StepJob implements Job {
 
   /** One instruction, or the range as far as nothing needs a look at each; `failed`: the last try, for a page is protected. */
   private next(failed = false): RunAgain | RunAlone {
-    const { makeStep, range, breakpoints, blockInterrupts, catching, view, planting } = this.options;
+    const { range, options: { makeStep, breakpoints, catching, view, planting } } = this;
     view.invalidate();
     const unprotected = failed || hangsOnProtectedPage(view, planting);
     this.step?.finish();
     const whole = range !== undefined && !unprotected && !planting.blocks(view) && this.watching?.needsSteps !== true && !catching.looksAtSteps;
     return stepOff(view, planting, () => {
       this.step = makeStep({
-        blockInterrupts, dataRegisters: this.watching?.dataRegisters ?? [],
-        ...(whole && { range, until: breakpoints.executionAddresses(range) }),
+        blockInterrupts: this.blockInterrupts, dataRegisters: this.watching?.dataRegisters ?? [],
+        range: whole ? range : undefined, until: whole ? breakpoints.executionAddresses(range) : undefined,
       });
       this.watching?.beforeStep(unprotected);
       catching.beforeStep();
@@ -99,7 +94,7 @@ export class StepJob implements Job {
   }
 
   private inRange(): boolean {
-    const { range, view: { pc } } = this.options;
+    const { range, options: { view: { pc } } } = this;
     return range !== undefined && pc >= range.start && pc < range.end;
   }
 

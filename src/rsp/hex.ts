@@ -9,6 +9,8 @@ const DIGITS = '0123456789abcdef';
 export const HEX_PAIRS = new Uint16Array(256);
 /** The sum of the two digits' codes, for the checksum. */
 export const HEX_PAIR_SUMS = new Uint16Array(256);
+/** The two digits of each byte. */
+const BYTE_DIGITS = Array.from({ length: 256 }, (_, byte) => DIGITS[byte >> 4] + DIGITS[byte & 15]);
 /** Value of an ASCII digit, 0xff for anything else. */
 const VALUES = new Uint8Array(256).fill(0xff);
 
@@ -28,9 +30,11 @@ export function hexValue(code: number): number {
   return VALUES[code] ?? 0xff;
 }
 
-/** The digits of `bytes` as a string; for short fields (`encodeHexPacket` is the fast way for long ones). */
+/** The digits of `bytes` as a string, for registers in a stop reply: of so few bytes a Buffer takes longer to make. */
 export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+  let digits = '';
+  for (let i = 0; i < bytes.length; i++) digits += BYTE_DIGITS[bytes[i]];
+  return digits;
 }
 
 /** UTF-8 text in hex, as `O` and `qRcmd` carry it. */

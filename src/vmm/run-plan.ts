@@ -16,9 +16,9 @@ export interface RunPlan {
   /** Absent: no debugging. INJECT flags act once, when the plan is fresh. */
   readonly debug?: GuestDebug;
   /** Step while `start <= linear pc < end`. */
-  readonly range?: { readonly start: bigint; readonly end: bigint };
+  readonly range?: { readonly start: bigint; readonly end: bigint } | undefined;
   /** Linear addresses, at most 1024: the plan ends when the pc is one of them after a step. */
-  readonly until?: readonly bigint[];
+  readonly until?: readonly bigint[] | undefined;
   /** Ends after so many steps. Default: 1 for a step plan with neither `range` nor `until`, else no limit. */
   readonly maxSteps?: number;
   /** Take the leaked TF out of what a stepped PUSHF pushed (VMX, SVM). */

@@ -55,7 +55,7 @@ export class CpuCatching {
 
   /** Something is caught by looking at a step. */
   get looksAtSteps(): boolean {
-    return this.needsSteps || this.catchpoints.has('hlt');
+    return this.catchpoints.all.length > 0 && (this.needsSteps || this.catchpoints.has('hlt'));
   }
 
   /** A stop of this vCPU, or what it caught while another one's stop was reported, was told to the client. */

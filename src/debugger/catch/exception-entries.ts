@@ -39,7 +39,7 @@ export class ExceptionEntries {
 
   /** A handler of a wanted exception begins at this linear address now. */
   startsAt(linear: bigint): boolean {
-    return this.look().entries.some(({ address }) => address === linear);
+    return this.catchpoints.all.length > 0 && this.look().entries.some(({ address }) => address === linear);
   }
 
   /** The guest has loaded another table, changed a gate or its mode since `entries` was asked for. */

@@ -12,7 +12,7 @@ export function executionMechanisms({ kernelIrqchip } = { kernelIrqchip: false }
   return [
     ['as planned', undefined],
     ...(inEveryMode(host, 'debugExecute') ? [['by debug registers', ['debug-register', 'step']] as Forced] : []),
-    ...(patchMechanism(host, { kernelIrqchip, guestUsesDebugRegisters: false }) !== undefined ? [['by patches', host.readOnlySlot ? ['patch', 'read-only'] : ['patch']] as Forced] : []),
+    ...(patchMechanism(host, { kernelIrqchip, guestUsesDebugRegisters: () => false }) !== undefined ? [['by patches', host.readOnlySlot ? ['patch', 'read-only'] : ['patch']] as Forced] : []),
     ['by stepping', ['step']],
   ];
 }

@@ -3,9 +3,9 @@ import type { DebugCapabilities } from '../../../src/breakpoints/capabilities.js
 import { planBreakpoints, type Mechanism, type PlanContext, type WantedBreakpoint } from '../../../src/breakpoints/planner.js';
 import { INT3_IN_REAL_MODE_ONLY, NOTHING, ONLY_STEPPING, SOFTWARE_KVM, VMX, capabilities } from './capabilities-fixture.js';
 
-const FREE: PlanContext = { kernelIrqchip: false, guestUsesDebugRegisters: false };
-const GUEST_DRS: PlanContext = { kernelIrqchip: false, guestUsesDebugRegisters: true };
-const IRQCHIP: PlanContext = { kernelIrqchip: true, guestUsesDebugRegisters: true };
+const FREE: PlanContext = { kernelIrqchip: false, guestUsesDebugRegisters: () => false };
+const GUEST_DRS: PlanContext = { kernelIrqchip: false, guestUsesDebugRegisters: () => true };
+const IRQCHIP: PlanContext = { kernelIrqchip: true, guestUsesDebugRegisters: () => true };
 const NO_DR = capabilities({ debugExecute: false });
 
 const soft = (address: number, mapped = true): WantedBreakpoint =>
