@@ -23,6 +23,11 @@ export class Parking {
     this.end = { ...this.end, stop: this.end.stop ?? stop };
   }
 
+  /** A stop will be told; another one is too late for this time. */
+  get hasStop(): boolean {
+    return this.end.stop !== undefined;
+  }
+
   reset(cause: string): void {
     this.end = { ...this.end, resetCause: cause };
   }

@@ -34,7 +34,7 @@ export class RunControl {
   private readonly queue = new StopQueue();
   private readonly exclusive: ExclusiveRun<Cpu>;
   private starting = false;
-  /** What a caught access led to; it happens at the next resume. */
+  /** What a caught access led to, or what came when another stop was being told; it happens at the next resume. */
   private deferred: MachineEvent | undefined;
   private readonly looks: GuestLooks;
   private actions: readonly ResumeAction[] = [];
@@ -172,7 +172,8 @@ export class RunControl {
   /** The guest has switched itself off, or asked for a reset. */
   private happened(thread: ThreadId, event: MachineEvent): void {
     if (event.kind === 'power-off') {
-      this.stopAll({ thread, reason: { kind: 'exited', status: event.status }, text: `The guest ended: ${event.cause}.` });
+      if (this.parking.hasStop) this.deferred ??= event;
+      else this.stopAll({ thread, reason: { kind: 'exited', status: event.status }, text: `The guest ended: ${event.cause}.` });
     } else {
       this.parking.reset(event.cause);
       this.kickAll();

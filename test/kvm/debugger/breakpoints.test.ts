@@ -2,6 +2,7 @@
 import test from 'tape';
 import { executionMechanisms } from './forced.js';
 import { GuestUnderDebug, hostCapabilities, type TestMode } from './guest-under-debug.js';
+import { MachineUnderDebug } from './machine-under-debug.js';
 import { inEveryMode, type DebugCapabilities } from '../../../src/breakpoints/capabilities.js';
 import { TIME_SCALE } from '../../time-scale.js';
 
@@ -158,6 +159,17 @@ test('stops: power-off and debug exit end the guest with their status', async (t
   const exit = new GuestUnderDebug('real', [0xb0, 0x03, 0xe6, 0xf4, HLT]);
   t.deepEqual((await exit.continue()).reason, { kind: 'exited', status: 7 });
   exit.close();
+});
+
+test('stops: a power-off that comes with an interrupt is told after it, and nothing behind it runs', async (t) => {
+  // mov al,3; out f4,al; nop; hlt
+  const code = Uint8Array.of(0xb0, 0x03, 0xe6, 0xf4, NOP, HLT);
+  const log = { exit: (): void => guest.target.interrupt() };
+  const guest = new MachineUnderDebug({ guest: { name: 'off', bytes: code, boot: 'flat' } }, { log });
+  t.equal((await guest.continue()).reason.kind, 'interrupt', 'when the exit has come and is not served yet');
+  t.deepEqual((await guest.continue()).reason, { kind: 'exited', status: 7 });
+  t.equal(guest.machine.vcpus[0].linearPc, 0x7c04n);
+  guest.machine.close();
 });
 
 test('stops: a triple fault in protected mode is a stop with the registers and a sentence', async (t) => {
