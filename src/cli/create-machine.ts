@@ -1,6 +1,7 @@
 /** From the options of `run` to a machine: its files are opened, its guest or firmware is loaded. */
 import { basename, resolve } from 'node:path';
 import { GuestError } from '../vmm/boot/boot-options.js';
+import { nothingBootable } from '../vmm/boot/bootable.js';
 import { parseElf } from '../vmm/boot/elf.js';
 import type { FirmwareImage } from '../vmm/boot/firmware.js';
 import { readBootModule, readGuestFile } from '../vmm/boot/guest-file.js';
@@ -33,9 +34,11 @@ export function createMachine(options: RunOptions, serial: SerialBackend, say: (
   const { memory, cpu, cpus, guest, firmware } = options;
   const kernel = options.kernel === undefined ? undefined : readGuest(options.kernel, options);
   const symbols = options.symbols === undefined || (guest !== undefined && !options.builtinBios) || kernel !== undefined ? undefined : readSymbols(options.symbols);
-  const rom = firmware === undefined ? undefined : readGuestFile(firmware === 'seabios' ? requireSeabios() : firmware);
+  const rom = firmware === undefined ? undefined : readGuestFile(firmware === 'seabios' ? requireSeabios() : firmware, 'ROM');
   const drives = openDrives(options.drives, say);
   try {
+    const warning = rom !== undefined && kernel === undefined ? nothingBootable(drives) : undefined;
+    if (warning !== undefined) say(warning);
     const source = guest === undefined ? undefined : options.builtinBios ? bootSector(guest, drives) : readGuest(guest, options);
     // Who asks a BIOS counts on its clock.
     const irqchip = options.irqchip ?? (source !== undefined && asksBios(source.bytes, source.name, source.mode) ? 'kernel' : 'none');

@@ -47,16 +47,17 @@ export function stopAddress(place: StopPlace, { guest, title, entry }: StartedGu
 
 /**
  * Runs until the pc is `address`, and takes what stops the guest before as the end of it, with a sentence: the first stop
- * that gdb sees is there. Throws an Error with one sentence when the guest has ended. Nothing runs when it resolves.
+ * that gdb sees is there. After `limitSeconds` the guest is interrupted. Throws an Error with one sentence when it has ended.
+ * Nothing runs when it resolves.
  */
-export async function runTo(target: MachineTarget, address: bigint, say: (sentence: string) => void): Promise<void> {
+export async function runTo(target: MachineTarget, address: bigint, say: (sentence: string) => void, limitSeconds = LIMIT_SECONDS): Promise<void> {
   const request = { kind: 'hardware', address, length: 1 } as const;
   let isLate = false;
   target.breakpoints.insert(request);
   const timer = setTimeout(() => {
     isLate = true;
     target.interrupt();
-  }, LIMIT_SECONDS * 1000);
+  }, limitSeconds * 1000);
   try {
     const stop = await new Promise<StopEvent>((resolve) => {
       const listening = target.onStop((event) => {
@@ -66,7 +67,7 @@ export async function runTo(target: MachineTarget, address: bigint, say: (senten
       target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
     });
     if (stop.reason.kind === 'exited') throw new Error(`The guest ended before it came to ${hex(address)}, where --stop-at is.`);
-    if (isLate) say(`The guest did not come to ${hex(address)} in ${LIMIT_SECONDS} s; it is held where it is.`);
+    if (isLate) say(`The guest did not come to ${hex(address)} in ${limitSeconds} s; it is held where it is.`);
     else if (stop.reason.kind !== 'breakpoint') say(`The guest stopped before it came to ${hex(address)}, where --stop-at is.`);
     target.lastStop = { thread: stop.thread, reason: { kind: 'step' } };
   } finally {

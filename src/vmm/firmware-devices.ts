@@ -33,12 +33,12 @@ export interface FirmwareWiring {
 }
 
 /**
- * Where PC firmware looks for what this board does not have: DMA controllers, more IDE channels, floppy drives, printers, COM2–4, PCI
- * hotplug; the BIOS of Bochs writes to its emulator's debug ports.
+ * Where PC firmware looks for what this board does not have: DMA controllers, more IDE channels, floppy drives, printers, COM2–4, hotplug
+ * of PCI and of processors; the BIOS of Bochs writes to its emulator's debug ports.
  */
 const LOOKED_FOR: readonly (readonly [base: number, length: number])[] = [
   [0x00, 0x10], [0x81, 0x0f], [0xc0, 0x20], [0x168, 8], [0x1e8, 8], [0x278, 3], [0x2e8, 8], [0x2f8, 8], [0x366, 2], [0x378, 3],
-  [0x3bc, 4], [0x3e6, 0x12], [0x400, 2], [0xae00, 0x20],
+  [0x3bc, 4], [0x3e6, 0x12], [0x400, 2], [0xae00, 0x20], [0xaf00, 0xc],
 ];
 const HPET = 0xfed0_0000n, TPM = 0xfed4_0000n;
 

@@ -54,7 +54,7 @@ export class FileImage implements BlockImage {
     checkRange(this, offset, target.length);
     const inFile = Math.max(0, Math.min(target.length, this.#fileSize - offset));
     const found = this.#readSome(offset, target.subarray(0, inFile)).length;
-    if (found < inFile) throw this.#failed(`ends at byte ${offset + found} now; it had ${this.#fileSize} bytes when it was opened`);
+    if (found < inFile) throw this.#failed(`has no byte ${offset + found} any more; it had ${this.#fileSize} bytes when it was opened`);
     target.fill(0, inFile);
   }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'tape';
 import { GuestError } from '../../../../src/vmm/boot/boot-options.js';
+import { nothingBootable } from '../../../../src/vmm/boot/bootable.js';
 import type { BootDevice } from '../../../../src/vmm/boot/boot-order.js';
 import { loadFirmware } from '../../../../src/vmm/boot/firmware.js';
 import { findSeabios, requireSeabios } from '../../../../src/vmm/boot/seabios.js';
@@ -52,6 +53,21 @@ test('firmware: a kernel for it lies below its tables, with a ROM that boots it,
   t.deepEqual(order([{ channel: 1, unit: 0 }, 'kernel']), [disk, `/rom@${name}`]);
   t.deepEqual(order([{ channel: 1, unit: 0 }, 'menu']), [`/rom@${name}`, disk]);
   t.throws(() => loadFirmware({ name: 'rom', bytes, kernel: { ...kernel, bytes: bzImage().subarray(0, 700) } }, ramLayout(64 * MIB)), /^GuestError: k is truncated/);
+  t.end();
+});
+
+test('firmware: drives that cannot be booted are named before', (t) => {
+  const drive = (kind: 'disk' | 'cdrom', parts: Readonly<Record<number, string>>): Parameters<typeof nothingBootable>[0][number] => {
+    const bytes = Buffer.alloc(20 * 2048);
+    for (const [at, text] of Object.entries(parts)) bytes.write(text, Number(at), 'latin1');
+    const unused = (): never => { throw new Error('not used'); };
+    return { kind, image: { name: `a ${kind}`, size: bytes.length, readOnly: true, read: (at, target) => { target.set(bytes.subarray(at, at + target.length)); }, write: unused, flush: unused, save: unused, restore: unused, close: unused } };
+  };
+  const blank = drive('disk', {}), disc = drive('cdrom', { 0x8000: '\x01CD001\x01' });
+  t.equal(nothingBootable([blank, disc]), 'The firmware will find nothing to boot: the first sector of a disk does not end in 55 AA, and a cdrom has no El Torito boot record.');
+  t.equal(nothingBootable([blank, drive('cdrom', { 0x8800: '\0CD001\x01EL TORITO SPECIFICATION' })]), undefined);
+  t.equal(nothingBootable([drive('disk', { 510: '\x55\xaa' }), disc]), undefined);
+  t.equal(nothingBootable([]), undefined);
   t.end();
 });
 

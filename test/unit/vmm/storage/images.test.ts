@@ -143,7 +143,7 @@ imageTest('a file that shrinks under the guest is an error with one log line', (
   t.deepEqual(read(image, 0, 1024), pattern(4096).slice(0, 1024));
   for (const offset of [512, 2048]) t.throws(() => read(image, offset, 1024), ImageError);
   t.equal(log.length, 1);
-  t.match(log[0], /^a\.img ends at byte 1024 now; it had 4096 bytes when it was opened\. The guest gets an error/);
+  t.match(log[0], /^a\.img has no byte 1024 any more; it had 4096 bytes when it was opened\. The guest gets an error/);
   image.close();
 });
 
