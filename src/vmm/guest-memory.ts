@@ -46,6 +46,8 @@ export class GuestMemory {
   /** Asked where no memory is: a device that shows some there when it is looked for does so and says true. */
   onMissing: ((gpa: number) => boolean) | undefined;
   observer: MemoryObserver | undefined;
+  /** Called before all memory is looked at or put back: a device tells the observer what it has written to its own. */
+  onSettle: (() => void) | undefined;
 
   constructor(allocator: MemoryAllocator, vm: MemorySlots) {
     this.#allocator = allocator;
@@ -57,9 +59,9 @@ export class GuestMemory {
     return this.#hostWrites;
   }
 
-  /** The mappings of RAM and ROM, which stay the same; a device's memory is the device's. */
+  /** The mappings of RAM, ROM and devices' memory, which stay the same wherever the guest sees them. */
   get mappings(): readonly NativeMemory[] {
-    return this.#chunks.map(({ memory }) => memory).filter((memory) => !this.#deviceMemory.includes(memory));
+    return [...new Set([...this.#chunks.map(({ memory }) => memory), ...this.#deviceMemory])];
   }
 
   /** Every slot in the order of its address. */
@@ -260,7 +262,7 @@ export class GuestMemory {
 
   /** Bytes of guest memory that the host holds in its own RAM. */
   hostResident(): number {
-    return [...new Set([...this.#chunks.map(({ memory }) => memory), ...this.#deviceMemory])].reduce((sum, memory) => sum + memory.resident(), 0);
+    return this.mappings.reduce((sum, memory) => sum + memory.resident(), 0);
   }
 
   /**

@@ -61,15 +61,16 @@ export class MemorySlots {
   }
 
   /**
-   * Takes every slot away and adds it again, so that whatever KVM has derived from guest memory (shadow page tables) is made
-   * anew. No vCPU may be running.
+   * Whatever KVM has derived from guest memory (shadow page tables) is made anew: that of all slots goes with any of them (KVM api.rst,
+   * KVM_X86_QUIRK_SLOT_ZAP_ALL), so the smallest is taken away and added again. No vCPU may be running.
    */
   renew(): void {
-    this.collect();
-    for (const [number, slot] of [...this.#slots]) {
-      this.#vm.removeMemorySlot(number);
-      this.#set(number, slot);
-    }
+    const smallest = [...this.#slots].sort(([, a], [, b]) => a.size - b.size).at(0);
+    if (smallest === undefined) return;
+    const [number, slot] = smallest;
+    this.#collect(number);
+    this.#vm.removeMemorySlot(number);
+    this.#set(number, slot);
   }
 
   #set(number: number, slot: Slot): void {

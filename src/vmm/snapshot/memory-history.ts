@@ -31,15 +31,13 @@ export class MemoryHistory {
 
   /** Bytes that differ from the image that was made or put back last: what `save` will copy; of a first one, all that was touched. */
   changedBytes(): number {
-    const tracked = this.#track();
-    this.#slots.collect();
+    const tracked = this.#settled();
     return [...tracked.values()].reduce((sum, { changed }) => sum + changed.size, 0) * PAGE_SIZE;
   }
 
   /** The first one begins the tracking. No vCPU may be running. Throws RangeError when there is no memory for the copies. */
   save(): GuestMemoryImage {
-    const tracked = this.#track();
-    this.#slots.collect();
+    const tracked = this.#settled();
     const images = new Map([...tracked].map(([memory, { base, changed, bytes }]) => [memory, base.changedBy(changed, bytes)]));
     for (const [memory, image] of images) settle(tracked.get(memory)!, image);
     return images;
@@ -47,8 +45,7 @@ export class MemoryHistory {
 
   /** Returns how many bytes were written. No vCPU may be running. */
   load(images: GuestMemoryImage): number {
-    const tracked = this.#track();
-    this.#slots.collect();
+    const tracked = this.#settled();
     let pages = 0;
     for (const [memory, image] of images) {
       const now = tracked.get(memory)!;
@@ -58,6 +55,14 @@ export class MemoryHistory {
     // The host's writes went past KVM: page tables among them would not be seen where it shadows them.
     this.#slots.renew();
     return pages * PAGE_SIZE;
+  }
+
+  /** What was written until now is in the sets of changed pages. */
+  #settled(): ReadonlyMap<NativeMemory, Tracked> {
+    const tracked = this.#track();
+    this.#memory.onSettle?.();
+    this.#slots.collect();
+    return tracked;
   }
 
   #track(): ReadonlyMap<NativeMemory, Tracked> {

@@ -43,7 +43,7 @@ export class VideoCard {
     this.dispi = new Dispi(VIDEO_MEMORY_SIZE, {
       switched: (on, clear) => {
         this.memory.changed();
-        if (on && clear) this.memory.bytes.fill(0, 0, this.dispi.pitch * this.dispi.height);
+        if (on && clear) this.memory.clearBytes(this.dispi.pitch * this.dispi.height);
       },
       bankChanged: () => this.memory.changed(),
       dacWidth: (wide) => { this.#dac.wide = wide; },

@@ -5,8 +5,7 @@
  * has it as a memory slot, at full speed; otherwise each access comes here and goes through the planes. A slot is taken
  * away at once when the registers change, and given back when it is next looked for (docs/decisions/0015-video-memory.md).
  */
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { DeviceState, MmioDevice } from '../../device.js';
+import { savedNumber, type DeviceState, type MmioDevice } from '../../device.js';
 import type { GuestMemory } from '../../guest-memory.js';
 import { VIDEO_START } from '../../memory-layout.js';
 import type { MemoryWindow } from '../../memory-window.js';
@@ -42,8 +41,8 @@ export class VideoMemory implements MmioDevice {
   readonly #framebuffer: MemoryWindow;
   /** Where it comes to be shown when it is looked for. */
   #offered: number | undefined;
-  /** Written from here since `#tell`, as far as it matters to a snapshot. */
-  #touched = true;
+  /** Bytes from the beginning that were written from here, past GuestMemory, since `#settle`. */
+  #touched = 4 * PLANE_SIZE;
 
   constructor(private readonly guest: GuestMemory, private readonly registers: VgaRegisters, private readonly dispi: () => Dispi, private readonly log: (sentence: string) => void) {
     this.#native = guest.addDeviceMemory(VIDEO_MEMORY_SIZE);
@@ -56,12 +55,13 @@ export class VideoMemory implements MmioDevice {
     this.#text = guest.addWindow('video', this.#textNative, TEXT_SIZE);
     this.#framebuffer = guest.addWindow('video', this.#native, VIDEO_MEMORY_SIZE);
     guest.onMissing = (gpa) => this.reveal(gpa);
+    guest.onSettle = () => this.#settle();
   }
 
   /** The four bytes at each plane address, plane 0 lowest, as the guest has last written them. */
   get words(): Uint32Array {
     if (this.#text.start !== undefined) this.#gatherCells();
-    this.#touched = true;
+    this.#touch();
     return this.#words;
   }
 
@@ -138,7 +138,7 @@ export class VideoMemory implements MmioDevice {
   }
 
   writeMmio(offset: number, data: Uint8Array): void {
-    this.#touched = true;
+    this.#touch();
     for (let i = 0; i < data.length; i++) {
       const address = this.#decode(offset + i);
       if (address !== undefined) this.#planes.write(address, data[i]);
@@ -157,25 +157,31 @@ export class VideoMemory implements MmioDevice {
     this.#cells.forEach((cell, i) => {
       if ((this.#words[i] & 0xffff) === cell) return;
       this.#words[i] = (this.#words[i] & 0xffff_0000) | cell;
-      this.#touched = true;
+      this.#touch();
     });
   }
 
   #spreadCells(): void {
-    this.#touched = true;
+    this.#touch();
     for (let i = 0; i < this.#cells.length; i++) this.#cells[i] = this.#words[i];
   }
 
   /** All planes are 0. */
   clear(): void {
-    this.#touched = true;
+    this.#touch();
     this.#text.hide();
     this.#words.fill(0);
   }
 
+  /** The first `length` bytes are 0. */
+  clearBytes(length: number): void {
+    this.bytes.fill(0, 0, length);
+    this.#touch(length);
+  }
+
   /** Every cell of a text mode, or word of CGA's memory, is `cell`; fonts stay. */
   clearCells(cell: number): void {
-    this.#touched = true;
+    this.#touch();
     if (this.#text.start !== undefined) {
       this.#cells.fill(cell);
       return;
@@ -185,53 +191,35 @@ export class VideoMemory implements MmioDevice {
 
   /** Empty. What is shown where stays until the registers change: taking a slot away and giving it back takes KVM a while. */
   reset(): void {
-    this.#touched = true;
-    if (this.guest.observer !== undefined) this.#tell(this.#used().length);
+    this.#touch();
     this.#native.discard();
+    this.guest.observer?.cleared(this.#native);
     this.#cells.fill(0);
     this.#planes.latch = 0;
   }
 
+  /** What it holds is saved with all memory. */
   save(): DeviceState {
-    const used = this.#used();
-    this.#tell(used.length);
-    return { bytes: Buffer.from(deflateRawSync(used, { level: 1 })).toString('base64'), latch: this.#planes.latch };
+    return { latch: this.#planes.latch };
   }
 
+  /** The memory comes next: what the cells were is in it. */
   restore(state: DeviceState): void {
-    const { bytes, latch } = state;
-    if (typeof bytes !== 'string' || typeof latch !== 'number') throw new TypeError('A saved VGA has no memory.');
-    const saved = inflateRawSync(Buffer.from(bytes, 'base64'), { maxOutputLength: VIDEO_MEMORY_SIZE });
-    const now = this.#used();
-    this.#planes.latch = latch;
-    if (saved.equals(now)) return;
+    this.#planes.latch = savedNumber(state, 'latch');
     this.#text.hide();
-    this.bytes.fill(0, 0, now.length);
-    this.bytes.set(saved);
-    this.#touched = true;
-    this.#tell(Math.max(now.length, saved.length));
   }
 
-  /** All of it up to the last byte that is not zero. */
-  #used(): Uint8Array {
+  #touch(length = 4 * PLANE_SIZE): void {
+    this.#touched = Math.max(this.#touched, length);
+  }
+
+  /** Someone is about to look at all memory: everything is in it, and what went past GuestMemory is told. */
+  #settle(): void {
     if (this.#text.start !== undefined) this.#gatherCells();
-    return this.bytes.subarray(0, lastUsed(this.bytes));
-  }
-
-  /** What went through the planes went past those who follow the writes to memory for a snapshot. */
-  #tell(length: number): void {
     const { observer } = this.guest;
-    if (!this.#touched || observer === undefined) return;
-    this.#touched = false;
-    observer.written(this.#native, 0, Math.max(4 * PLANE_SIZE, length));
+    if (this.#touched === 0 || observer === undefined) return;
+    observer.written(this.#native, 0, this.#touched);
     observer.written(this.#textNative, 0, TEXT_SIZE);
+    this.#touched = 0;
   }
-}
-
-/** Bytes up to the last that is not zero. */
-function lastUsed(bytes: Uint8Array): number {
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-  let end = words.length;
-  while (end > 0 && words[end - 1] === 0) end--;
-  return 4 * end;
 }
