@@ -58,7 +58,7 @@ Napi::Value VmWrap::set_identity_map_addr(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value VmWrap::create_irqchip(const Napi::CallbackInfo& info) {
-  core_->open_fd("KVM_CREATE_IRQCHIP").ioctl(KVM_CREATE_IRQCHIP, "KVM_CREATE_IRQCHIP", 0);
+  core_->create_irqchip();
   return info.Env().Undefined();
 }
 

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "run-deadline.h"
+#include "vm.h"
 
 namespace kvm {
 namespace {
@@ -28,7 +29,7 @@ uint64_t enabled_hits(uint64_t dr6, uint64_t dr7) {
 }  // namespace
 
 RunLoop::RunLoop(int vcpu_fd, kvm_run* run, Vm& vm, std::atomic<bool>& kick)
-    : vcpu_fd_(vcpu_fd), run_(run), kick_(kick), trap_flag_(vcpu_fd, vm), sipi_(vcpu_fd), staged_(run) {
+    : vcpu_fd_(vcpu_fd), run_(run), kick_(kick), trap_flag_(vcpu_fd, vm), sipi_(vcpu_fd, vm.has_local_apics()), staged_(run) {
   run_->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
 }
 

@@ -3,17 +3,6 @@
 #include <sys/ioctl.h>
 
 namespace kvm {
-namespace {
-
-// KVM refuses with EINVAL where there is none (KVM api.rst, KVM_GET_LAPIC).
-bool has_local_apic(int vcpu_fd) {
-  kvm_lapic_state state;
-  return ioctl(vcpu_fd, KVM_GET_LAPIC, &state) == 0;
-}
-
-}  // namespace
-
-SipiWait::SipiWait(int vcpu_fd) : vcpu_fd_(vcpu_fd), has_local_apic_(has_local_apic(vcpu_fd)) {}
 
 void SipiWait::note(uint32_t mp_state) {
   possible_ = waited_ = mp_state == KVM_MP_STATE_UNINITIALIZED || mp_state == KVM_MP_STATE_INIT_RECEIVED;

@@ -9,7 +9,8 @@ namespace kvm {
 
 class SipiWait {
  public:
-  explicit SipiWait(int vcpu_fd);
+  // Without a local APIC in the kernel a vCPU always runs, and asking would cost as much as the step.
+  SipiWait(int vcpu_fd, bool has_local_apic) : vcpu_fd_(vcpu_fd), has_local_apic_(has_local_apic) {}
 
   // What the state was read or set to from outside.
   void note(uint32_t mp_state);
@@ -34,7 +35,6 @@ class SipiWait {
 
  private:
   const int vcpu_fd_;
-  // In the kernel. A vCPU without one always runs, and asking would cost as much as the step.
   const bool has_local_apic_;
   bool possible_ = true;
   bool waited_ = false;

@@ -32,6 +32,12 @@ void Vm::enable_cap(uint32_t capability, const std::vector<uint64_t>& arguments)
   request.cap = capability;
   std::copy(arguments.begin(), arguments.end(), request.args);
   open_fd("enableCap").ioctl(KVM_ENABLE_CAP, "KVM_ENABLE_CAP", &request);
+  if (capability == KVM_CAP_SPLIT_IRQCHIP) has_local_apics_ = true;
+}
+
+void Vm::create_irqchip() {
+  open_fd("KVM_CREATE_IRQCHIP").ioctl(KVM_CREATE_IRQCHIP, "KVM_CREATE_IRQCHIP", 0);
+  has_local_apics_ = true;
 }
 
 void Vm::set_msr_filter(const std::vector<uint32_t>& denied) {

@@ -28,6 +28,9 @@ class Vm : public std::enable_shared_from_this<Vm> {
 
   int check_extension(int capability) const;
   void enable_cap(uint32_t capability, const std::vector<uint64_t>& arguments);
+  void create_irqchip();
+  // Of the vCPUs that are made from now on, in the kernel.
+  bool has_local_apics() const { return has_local_apics_; }
 
   // The guest may access every MSR but these (KVM_X86_SET_MSR_FILTER); at most KVM_MSR_FILTER_MAX_RANGES of them.
   void set_msr_filter(const std::vector<uint32_t>& denied);
@@ -67,6 +70,7 @@ class Vm : public std::enable_shared_from_this<Vm> {
 
   std::shared_ptr<System> system_;
   FileDescriptor fd_;
+  bool has_local_apics_ = false;
   std::vector<std::weak_ptr<Vcpu>> vcpus_;
   // vCPU threads read the slots (PUSHF fix) while JavaScript may change them.
   mutable std::mutex slots_mutex_;
