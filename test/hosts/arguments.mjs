@@ -71,3 +71,15 @@ export function selection(root, { all, doctor, only }, isOwnKernel, quickToo = [
   const files = everyFile(root, isOwnKernel);
   return { files: only === undefined ? files : files.filter((file) => only.some((text) => file.includes(text))), sessions: {} };
 }
+
+/**
+ * Files for a host without those that are left out there.
+ * @param {string[]} files
+ * @param {{ files: RegExp, reason: string }[]} rules `filesLeftOut` of hosts.mjs
+ * @returns {{ files: string[], leftOut: { file: string, reason: string }[] }}
+ */
+export function withoutLeftOut(files, rules) {
+  const ruleOf = (file) => rules.find((rule) => rule.files.test(file));
+  const leftOut = files.flatMap((file) => (ruleOf(file) === undefined ? [] : [{ file, reason: ruleOf(file).reason }]));
+  return { files: files.filter((file) => ruleOf(file) === undefined), leftOut };
+}

@@ -34,7 +34,7 @@ function lineReader(file) {
  * @param {{ cache: string, work: string, disk: string, job: object, limits: { seconds: number, silence: number } }} run `work`: a
  *   folder for this boot alone; `disk`: of makeDisk; `job`: for runJob, without what the host fixes; `limits`: of runWatched
  * @param {(report: object) => void} report called with each file's result
- * @returns {Promise<{ kind: 'out of time' | 'lost' | 'without KVM', text: string } | undefined>} undefined when the host went
+ * @returns {Promise<{ kind: 'out of time' | 'not started' | 'lost' | 'without KVM', text: string } | undefined>} undefined when the host went
  *   through the whole job; else what happened to it
  * @throws {Unavailable} where its packages cannot be had
  */
@@ -75,7 +75,8 @@ export async function boot(host, run, report) {
   if (ended === 'out of time') return { kind: 'out of time', text: `The host was not done after ${Math.round(run.limits.seconds)} seconds.\n${words}` };
   if (module === null) return { kind: 'without KVM', text: `The host has no ${host.module}.\n${words}` };
   if (ended === 'silent') return { kind: 'lost', text: `The host said nothing for ${run.limits.silence} seconds.\n${words}` };
-  return { kind: 'lost', text: `The host ${module === undefined ? 'did not start' : 'was lost'}.\n${words}` };
+  if (module === undefined) return { kind: 'not started', text: `The host did not start.\n${words}` };
+  return { kind: 'lost', text: `The host was lost.\n${words}` };
 }
 
 /** A line as JSON; undefined for what a broken host may leave on its serial port. */

@@ -5,7 +5,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../scripts/root.mjs';
 import { StepError, runQuietly } from '../../scripts/run-quietly.mjs';
-import { LINUX, selection } from './arguments.mjs';
+import { LINUX, selection, withoutLeftOut } from './arguments.mjs';
+import { bootUntilDone } from './boot-until-done.mjs';
 import { boot } from './boot.mjs';
 import { Unavailable, unpacked } from './debian-packages.mjs';
 import { GUEST_KERNEL, makeDisk } from './disk.mjs';
@@ -74,26 +75,22 @@ async function runLocal(options, places, report, counted) {
   await runOnThisMachine(job, (result) => report.file(counted, result));
 }
 
-/**
- * An emulated host's job. An emulator that dies or hangs is started once more with what is left, which is said; when the time
- * is up, what is left is skipped in words.
- */
+/** An emulated host's job, as long as the time lasts. What is left out there is run when it is asked for by name. */
 async function runEmulated(name, options, places, report, counted) {
   const job = { ...jobFor(name, options), kernel: GUEST_KERNEL };
   const isQuick = !options.all && options.only === undefined;
-  for (const work of [join(places.work, name), join(places.work, `${name}-again`)]) {
-    const waiting = new Set(job.files);
-    const limits = { seconds: (places.deadline - performance.now()) / 1000, silence: isQuick ? QUICK_SILENCE : ALL_SILENCE };
-    const trouble = await boot(hosts[name], { cache: places.cache, disk: places.disk, work, job, limits }, (result) => {
-      waiting.delete(result.file);
-      report.file(counted, result);
-    });
-    if (trouble === undefined) return;
-    job.files = [...waiting];
-    if (trouble.kind === 'out of time') return report.notReached(counted, options.seconds ?? ALL_SECONDS, job.files);
-    if (trouble.kind === 'without KVM' || work.endsWith('-again')) return report.lost(counted, trouble.text, job.files);
-    report.again(counted, trouble.text, job.files);
-  }
+  const { files, leftOut } = withoutLeftOut(job.files, options.only === undefined ? hosts[name].filesLeftOut : []);
+  for (const { file, reason } of leftOut) report.file(counted, { file, passed: 0, failed: 0, skipped: 1, seconds: 0, details: '', reasons: [reason] });
+  const bootOnce = (left, boots, told) => boot(hosts[name], {
+    cache: places.cache, disk: places.disk, work: join(places.work, `${name}-${boots}`), job: { ...job, files: left },
+    limits: { seconds: (places.deadline - performance.now()) / 1000, silence: isQuick ? QUICK_SILENCE : ALL_SILENCE },
+  }, told);
+  await bootUntilDone(files, bootOnce, {
+    file: (result) => report.file(counted, result),
+    again: (text, left) => report.again(counted, text, left),
+    lost: (text, missing) => report.lost(counted, text, missing),
+    notReached: (left) => report.notReached(counted, options.seconds ?? ALL_SECONDS, left),
+  });
 }
 
 /**

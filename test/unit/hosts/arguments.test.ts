@@ -82,6 +82,17 @@ test('test:hosts: the files', async (t) => {
   t.end();
 });
 
+test('test:hosts: what is left out on a host', async (t) => {
+  const { withoutLeftOut } = await script<{ withoutLeftOut: (files: readonly string[], rules: readonly object[]) => object }>('test/hosts/arguments.mjs');
+  t.deepEqual(withoutLeftOut(['a', 'b', 'c'], [{ files: /b/, reason: 'no' }]), { files: ['a', 'c'], leftOut: [{ file: 'b', reason: 'no' }] });
+  const { hosts } = await script<{ hosts: Record<string, { filesLeftOut: { files: RegExp }[] }> }>('test/hosts/hosts.mjs');
+  const { selection } = await script<Arguments>('test/hosts/arguments.mjs');
+  const { files } = selection(ROOT, { all: true }, true);
+  for (const { files: pattern } of hosts['vmx']?.filesLeftOut ?? []) t.ok(files.some((file) => pattern.test(file)), `${pattern} leaves something out`);
+  const quick = selection(ROOT, {}, true).files;
+  t.deepEqual(withoutLeftOut(quick, hosts['vmx']?.filesLeftOut ?? []), { files: quick, leftOut: [] }, 'nothing of the quick selection');
+});
+
 test('.ci/run: a wrong word is one sentence and status 2', (t) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/ci.mjs'), '--hosts'], { encoding: 'utf8', timeout: 20_000 });
   t.deepEqual([status, stdout, stderr], [2, '', 'Use: .ci/run [--all] [--record]\n']);

@@ -40,6 +40,36 @@ async function bootWith(emulator: string, limits = { seconds: 20, silence: 20 })
   return { trouble, files, took: (performance.now() - begin) / 1000 };
 }
 
+type Trouble = Awaited<ReturnType<Boot['boot']>>;
+type BootOnce = (files: readonly string[], boot: number, report: (result: { file: string }) => void) => Promise<Trouble>;
+
+/** What is told while a host loses itself as `boots` say: how many files each boot gets through, and its trouble. */
+async function untilDone(files: readonly string[], boots: readonly (readonly [files: number, kind?: string])[]): Promise<string[]> {
+  const { bootUntilDone } = await script<{ bootUntilDone: (files: readonly string[], bootOnce: BootOnce, told: object) => Promise<void> }>('test/hosts/boot-until-done.mjs');
+  const lines: string[] = [];
+  await bootUntilDone(files, (left, number, report) => {
+    const [count, kind] = boots[number];
+    for (const name of left.slice(0, count)) report({ file: name });
+    return Promise.resolve(kind === undefined ? undefined : { kind, text: kind });
+  }, {
+    file: (result: { file: string }) => lines.push(result.file),
+    again: (text: string, left: readonly string[]) => lines.push(`again: ${text} ${left.join('')}`),
+    lost: (text: string, missing: readonly string[]) => lines.push(`lost: ${text} ${missing.join('')}`),
+    notReached: (left: readonly string[]) => lines.push(`not reached: ${left.join('')}`),
+  });
+  return lines;
+}
+
+test('boot until done: lost once, lost twice in one file, and what ends all of it', async (t) => {
+  t.deepEqual(await untilDone(['a', 'b'], [[2]]), ['a', 'b']);
+  t.deepEqual(await untilDone(['a', 'b', 'c'], [[1, 'lost'], [2]]), ['a', 'again: lost bc', 'b', 'c']);
+  t.deepEqual(await untilDone(['a', 'b', 'c'], [[1, 'lost'], [0, 'silent'], [1]]), ['a', 'again: lost bc', 'lost: silent b', 'again: It was lost twice in b. c', 'c'], 'the rest goes on without it');
+  t.deepEqual(await untilDone(['a'], [[0, 'lost'], [0, 'lost']]), ['again: lost a', 'lost: lost a']);
+  t.deepEqual(await untilDone(['a', 'b'], [[0, 'not started'], [0, 'not started']]), ['again: not started ab', 'lost: not started ab']);
+  t.deepEqual(await untilDone(['a', 'b'], [[1, 'without KVM']]), ['a', 'lost: without KVM b']);
+  t.deepEqual(await untilDone(['a', 'b'], [[1, 'out of time']]), ['a', 'not reached: b']);
+});
+
 const MODULE = 'echo \'{"module":"kvm_x"}\' >> $results;';
 const file = (name: string): string => `echo '{"file":"${name}","passed":1}' >> $results;`;
 
