@@ -20,6 +20,7 @@ import type { Caught, Job, JobResult, JobStart, JobStop } from './job.js';
 import { Parking } from './parking.js';
 import type { RunControlHooks } from './run-control-hooks.js';
 import { deadHalt, eventToCome } from './run-control-texts.js';
+import { StartOrder } from './start-order.js';
 import { StopQueue } from './stop-queue.js';
 
 /** Starts jobs and parks vCPUs. `resume` throws TargetError when nothing can be resumed; stops come through the hooks. */
@@ -32,6 +33,7 @@ export class RunControl {
   keepsSteps = false;
   private readonly parking = new Parking();
   private readonly queue = new StopQueue();
+  private readonly startOrder = new StartOrder();
   private readonly exclusive: ExclusiveRun<Cpu>;
   private starting = false;
   /** What a caught access led to, or what came when another stop was being told; it happens at the next resume. */
@@ -115,25 +117,25 @@ export class RunControl {
     const started = actions
       .map((action) => ({ cpu: this.cpu(action.thread), action }))
       .filter(({ cpu, action }) => !cpu.halted || action.kind !== 'continue')
-      .map(({ cpu, action }) => ({ cpu, job: this.hooks.makeJob(action) }));
+      .map(({ cpu, action }) => ({ cpu, action, job: this.hooks.makeJob(action) }));
     this.actions = actions;
     this.resumedThread = actions[0].thread;
     this.running = this.starting = true;
     this.parking.take();
-    const starts: { readonly cpu: Cpu; readonly start: JobStart }[] = [];
+    const starts: { readonly cpu: Cpu; readonly action: ResumeAction; readonly start: JobStart }[] = [];
     try {
-      for (const { cpu, job } of started) {
+      for (const { cpu, action, job } of started) {
         if (this.isParking) break;
         cpu.job = job;
         const start = job.begin();
         if (start.kind === 'stop') this.stopped(cpu, start);
-        else starts.push({ cpu, start });
+        else starts.push({ cpu, action, start });
       }
       if (!this.isParking) {
         if (this.hooks.catching.followsTables || started.some(({ job }) => job.needsLooks === true)) this.looks.begin();
         this.hooks.onPlanted();
       }
-      for (const { cpu, start } of starts) this.enter(cpu, start);
+      for (const { cpu, start } of this.startOrder.of(starts)) this.enter(cpu, start);
     } catch (error) {
       this.starting = false;
       this.standStill();

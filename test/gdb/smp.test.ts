@@ -82,6 +82,27 @@ test('scheduler-locking step: a step moves one thread, continue all', async (t) 
   }, WORKERS);
 });
 
+for (const mode of ['replay', 'off']) {
+  test(`scheduler-locking ${mode}: who steps through a loop that waits for another processor comes out of it`, async (t) => {
+    await withAttachedGdb(MACHINE, async (gdb) => {
+      if (mode === 'replay') t.match(await gdb.run('show scheduler-locking'), /"replay"/, "gdb's own choice");
+      else await gdb.run('set scheduler-locking off');
+      await gdb.run('tbreak begin_jobs');
+      await gdb.run('continue');
+      t.match(await gdb.run('thread 2'), /worker/, 'it waits until the boot processor, which stands, has begun');
+      t.match(await gdb.run('output begun'), /^0/);
+      await gdb.run('set scheduler-locking on');
+      for (let i = 0; i < 10; i++) await gdb.run('next');
+      t.match(await gdb.run('output begun'), /^0/, 'not while it is locked out');
+      await gdb.run(`set scheduler-locking ${mode}`);
+      let line = '';
+      for (let i = 0; i < 200 && !line.includes('work(id)'); i++) line = await gdb.run('next');
+      t.match(line, /work\(id\)/);
+      t.equal(await currentThread(gdb), 2);
+    }, WORKERS);
+  });
+}
+
 test('next and finish stay with their thread while the others run', async (t) => {
   await withAttachedGdb(MACHINE, async (gdb) => {
     await atFirstJob(gdb);

@@ -47,7 +47,7 @@ function continueOrStepAll(session: SessionState, args: Buffer): string | undefi
   return awaitStop(session, () => {
     if (toStop.length > 0) session.target.nonStop?.stop(toStop, 'requested');
     // As far as the client knows, a thread runs until it has taken its stop.
-    const going = actions.filter(({ thread }) => !session.notifications.isUntold(thread));
+    const going = actions.filter(({ thread }) => !session.notifications.isUntold(thread) && session.target.nonStop?.isRunning(thread) === false);
     if (going.length === 0) return;
     session.resumedThread = going[0].thread;
     session.target.resume(going);

@@ -14,6 +14,7 @@ const SETTINGS = ['width 0', 'height 0', 'style enabled off', 'debuginfod enable
 export class GdbConsole {
   private text = '';
   private taken = 0;
+  private seen = 0;
   private count = 0;
   private readonly gdb: ChildProcess;
   private readonly ended: Promise<void>;
@@ -62,6 +63,15 @@ export class GdbConsole {
     const answer = this.text.slice(this.taken, end);
     this.taken = end + mark.length;
     return answer.replaceAll('(gdb) ', '');
+  }
+
+  /** Non-stop: what gdb prints by itself. The next that `pattern` matches, behind what the last call gave. */
+  async event(pattern: RegExp, milliseconds = ANSWER_MILLISECONDS): Promise<string> {
+    let match: RegExpExecArray | null = null;
+    await this.until(() => (match = pattern.exec(this.text.slice(this.seen))) !== null, milliseconds, String(pattern));
+    const [text, index] = match === null ? ['', 0] : [match[0], (match as RegExpExecArray).index];
+    this.seen += index + text.length;
+    return text;
   }
 
   /** Ctrl-C. */

@@ -132,7 +132,7 @@ test('non-stop: a step that is done is told, whoever stopped at the same time', 
     await run.held(() => guest.target.breakpoints.remove(HERE));
     for (let round = 0; round < 50; round++) {
       await run.resume(...guest.threads.map((thread) => ({ kind: 'step' as const, thread })));
-      const stops = await Promise.all([0, 1, 2, 3].map(async () => run.stop()));
+      const stops = [await run.stop(), await run.stop(), await run.stop(), await run.stop()];
       if (new Set(stops.map(({ thread }) => thread)).size !== 4 || stops.some(({ reason }) => reason.kind !== 'step')) {
         t.fail(JSON.stringify(stops));
         return;
