@@ -39,6 +39,8 @@ interface Going {
 class Model {
   readonly run: NonStopGuest;
   readonly wrong: string[] = [];
+  /** How often a stop of each kind came. */
+  readonly seen = new Map<string, number>();
   private readonly set = new Set<BreakpointRequest>();
   private readonly going = new Map<number, Going>();
   private readonly standing = new Map<number, Place>();
@@ -118,6 +120,7 @@ class Model {
   private told({ thread, reason }: StopEvent): void {
     const going = this.going.get(thread);
     const place = this.place(thread);
+    this.seen.set(reason.kind, (this.seen.get(reason.kind) ?? 0) + 1);
     const error = going === undefined ? 'was not running' : this.mistake(thread, reason, going, place);
     if (error !== undefined) this.wrong.push(`${reason.kind} of thread ${thread} at 0x${place.pc.toString(16)}: ${error}`);
     this.going.delete(thread);
@@ -160,6 +163,7 @@ for (const cpus of [1, 2, 4, 8]) {
           if (i % 10 === 9) await model.standAll();
         }
         t.deepEqual(model.wrong, []);
+        t.ok(['requested', 'step', 'breakpoint', 'watchpoint'].every((kind) => model.seen.has(kind)), `seen: ${[...model.seen].join(' ')}`);
       } finally {
         model.run.guest.close();
       }
