@@ -10,6 +10,7 @@ import { readHostFacts } from '../vmm/host/host-facts.js';
 import { emulatedIsaWarning } from '../vmm/host/isa-probe.js';
 import { native } from '../vmm/native.js';
 import { openSerial } from '../vmm/serial/open-serial.js';
+import { cpuStates } from './cpu-states.js';
 import { createMachine, type CreatedMachine } from './create-machine.js';
 import { gdbLine } from './gdb-line.js';
 import { PrivateSocket, startGdb } from './gdb-session.js';
@@ -123,7 +124,7 @@ async function serve(options: RunOptions, created: CreatedMachine, reporter: Rep
   const stop = options.stopAt === undefined ? undefined : stopAddress(options.stopAt, { ...created, guest: machine.guest });
   if (stop !== undefined) await runTo(target, stop, say);
   const listener = await listen(address, (connection) => server.accept(connection));
-  const signals = whenSignalled(options.gdb, (status) => ending.resolve(status));
+  const signals = whenSignalled(options.gdb, (status) => ending.resolve(status), () => say(cpuStates(target)));
   let ready: ReadyFile | undefined;
   try {
     if (listener.isPublic) say(`Warning: other machines can reach ${listener.address}, and whoever connects owns the guest.`);

@@ -112,10 +112,21 @@ export async function withGdb(args: readonly string[], work: (gdb: GdbConsole, s
   const gdb = new GdbConsole();
   try {
     await work(gdb, server);
+  } catch (error) {
+    throw await withCpuStates(error, server);
   } finally {
     await gdb.crash();
     await server.stop();
   }
+}
+
+/** The error of a session that went wrong, with what every CPU was doing then. */
+async function withCpuStates(error: unknown, { process, output }: Server): Promise<unknown> {
+  const before = output.stderr.length;
+  if (!(error instanceof Error) || process.exitCode !== null || !process.kill('SIGUSR2')) return error;
+  for (let i = 0; i < 50 && output.stderr.length === before; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  error.message += `\nThe server: ${output.stderr.slice(before) || 'it does not answer SIGUSR2.'}`;
+  return error;
 }
 
 /** As `withGdb`, with gdb connected (`file` read before, if given). */

@@ -1,5 +1,5 @@
 /** A gdb in non-stop mode with the four processors of the guest `workers`. */
-import { GdbConsole, withGdb } from './gdb-console.js';
+import { withGdb, type GdbConsole } from './gdb-console.js';
 import type { Server } from './gdb-session.js';
 
 export const WORKERS = 'build/workers.elf';

@@ -82,3 +82,18 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
     }
   });
 }
+
+test('signals: SIGUSR2 tells what every CPU does, and nothing is stopped for it', async (t) => {
+  await withTemporaryFolder(async (folder) => {
+    const [guest, path] = [join(folder, 'guest.img'), join(folder, 'gdb.sock')];
+    writeFileSync(guest, SPIN);
+    for (const [options, states] of [[['--run', '--cpus', '2', '--irqchip', 'kernel'], /^Running: cpu0 running; cpu1 running$/m], [[], /^Stopped: cpu0 stopped real16 at 0x7c00$/m]] as const) {
+      const server = start([...options, '--listen', `unix:${path}`, '--boot', 'flat', guest]);
+      await server.until('target remote');
+      for (let i = 0; i < 2; i++) server.child.kill('SIGUSR2');
+      t.match(await server.until(/^(?:Running|Stopped): .*$/m), states);
+      server.child.kill('SIGTERM');
+      t.equal((await server.ended).status, 143, 'it goes on until it is ended');
+    }
+  });
+});

@@ -1,4 +1,5 @@
 /** An `SmpGuest` in non-stop mode: what each thread has been told to do, and the stops that have come. */
+import { cpuStates } from '../../../src/cli/cpu-states.js';
 import { TargetError, type NonStopSupport, type ResumeAction, type StopEvent, type ThreadId } from '../../../src/target.js';
 import type { Mechanism } from '../../../src/breakpoints/planner.js';
 import { SmpGuest } from './smp-guest.js';
@@ -76,7 +77,6 @@ export class NonStopGuest {
   }
 
   private late(what: string): Error {
-    const states = this.guest.target.threads().map(({ id, state }) => `${id} ${state}`);
-    return new Error(`${what} within ${PATIENCE_MILLISECONDS} ms; ${states.join(', ')}; stops ${JSON.stringify(this.stops.map(({ thread, reason }) => [thread, reason.kind]))}`);
+    return new Error(`${what} within ${PATIENCE_MILLISECONDS} ms; ${cpuStates(this.guest.target)}; stops ${JSON.stringify(this.stops.map(({ thread, reason }) => [thread, reason.kind]))}`);
   }
 }

@@ -1,4 +1,5 @@
 /** A machine with several vCPUs under a `MachineTarget`: the boot processor starts the others, and all run one loop. */
+import { cpuStates } from '../../../src/cli/cpu-states.js';
 import { MachineTarget } from '../../../src/debugger/machine-target.js';
 import type { Mechanism } from '../../../src/breakpoints/planner.js';
 import type { BreakpointRequest, StopEvent, ThreadId } from '../../../src/target.js';
@@ -102,9 +103,9 @@ export class SmpGuest {
   stopOf(start: () => void): Promise<StopEvent> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        const states = this.machine.vcpus.map((vcpu) => (vcpu.running ? 'running' : vcpu.linearPc.toString(16)));
+        const states = cpuStates(this.target);
         this.close();
-        reject(new Error(`no stop within ${PATIENCE_SECONDS} s; vCPUs ${states.join(', ')}`));
+        reject(new Error(`no stop within ${PATIENCE_SECONDS} s; ${states}`));
       }, PATIENCE_SECONDS * 1000);
       this.waiting = (stop) => {
         clearTimeout(timer);
