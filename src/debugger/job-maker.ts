@@ -40,6 +40,7 @@ export class JobMaker {
   private userModeSaid = false;
   private slowSaid = false;
   private unseenSaid = false;
+  private unreadableSaid = false;
   private movedSaid = false;
   /** By vCPU; made once, for a step is to make as little as possible. */
   private readonly parts: readonly ContinueJobOptions[];
@@ -102,6 +103,11 @@ export class JobMaker {
     if (watch !== undefined && !this.slowSaid) {
       this.slowSaid = true;
       this.options.say(`The ${watch.kind} watchpoint at 0x${watch.address.toString(16)} is found by stepping, for want of a faster way here: the guest runs slowly while it is set.\n`);
+    }
+    const unreadable = this.unreadableSaid ? undefined : wanted.find(({ kind, address }) => kind === 'write' && view.memory.read(address, 1).length === 0);
+    if (unreadable !== undefined) {
+      this.unreadableSaid = true;
+      this.options.say(`gdb does not show that 0x${unreadable.address.toString(16)} is written as long as it cannot read what is there (nothing, or the memory of a planar video mode): awatch stops all the same.\n`);
     }
     if (!this.unseenSaid && this.hasUnseenEntries(plan, view, context)) {
       this.unseenSaid = true;

@@ -2,6 +2,7 @@
 import test from 'tape';
 import { inEveryMode } from '../../../src/breakpoints/capabilities.js';
 import type { Mechanism } from '../../../src/breakpoints/planner.js';
+import { MachineUnderDebug } from './machine-under-debug.js';
 import { GuestUnderDebug, hostCapabilities, type TestMode } from './guest-under-debug.js';
 
 const MODES: readonly TestMode[] = ['real', 'protected', 'long'];
@@ -130,4 +131,24 @@ test('watches that are found by stepping: the server says so, once', async (t) =
   for (let i = 0; i < 2; i++) t.equal((await guest.continue()).reason.kind, 'watchpoint');
   t.equal(guest.console.join('').match(/The access watchpoint at 0xf004 is found by stepping/g)?.length, 1, guest.console.join(''));
   guest.close();
+});
+
+test('a write watch on the memory of a planar video mode stops, and the server says what gdb makes of it', async (t) => {
+  // mov ax, 12h; int 10h; mov ax, 0a000h; mov es, ax; mov byte es:[10h], 55h; nop
+  const code = [0xb8, 0x12, 0, 0xcd, 0x10, 0xb8, 0, 0xa0, 0x8e, 0xc0, 0x26, 0xc6, 0x06, 0x10, 0, 0x55, 0x90, 0xf4];
+  const guest = new MachineUnderDebug({ guest: { bytes: Uint8Array.from(code), name: 'planar', boot: 'mbr' }, bios: { disks: [] } }, {});
+  const { machine, target } = guest;
+  try {
+    const ready = { kind: 'software', address: 0x7c0an, length: 1 } as const;
+    target.breakpoints.insert(ready);
+    t.equal((await guest.continue()).reason.kind, 'breakpoint');
+    target.breakpoints.remove(ready);
+    target.breakpoints.insert({ kind: 'write', address: 0xa_0010n, length: 1 });
+    const stop = await guest.continue();
+    t.deepEqual(stop.reason, { kind: 'watchpoint', watch: 'write', address: 0xa_0010n }, stop.text);
+    t.equal(machine.vcpus[0].regs.rip, 0x7c10n, 'behind the write');
+    t.match(guest.said.join(''), /^gdb does not show that 0xa0010 is written as long as it cannot read what is there .*: awatch stops all the same\.$/m);
+  } finally {
+    machine.close();
+  }
 });
