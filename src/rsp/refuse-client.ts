@@ -2,7 +2,7 @@
 import { encodedSize, encodePacket, plainText } from './packet-encoder.js';
 import type { Connection } from './transports/connection.js';
 
-export const REFUSAL = 'Another debugger is attached to this guest; detach it first, then connect again.';
+const REFUSAL = 'Another debugger is attached to this guest; detach it first, then connect again.';
 
 /** A client that says nothing is not kept longer than this. */
 const PATIENCE_MILLISECONDS = 1000;

@@ -5,7 +5,7 @@ import type { MachineOptions } from './machine-options.js';
 import { checkRamSize } from './memory-size.js';
 import { EFER_LMA } from '../x86/cpu-mode.js';
 
-export const MAXIMUM_CPUS = 64;
+const MAXIMUM_CPUS = 64;
 /** CPUID features without which KVM does not take the registers of long mode. */
 const LONG_MODE_NEEDS: readonly string[] = ['lm', 'pae'];
 

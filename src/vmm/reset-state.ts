@@ -5,7 +5,7 @@
 import type { CpuState, DebugRegisters, GeneralRegisters, Segment, SystemRegisters } from '../x86/cpu-state.js';
 
 /** CR0 after reset: CD, NW and ET. */
-export const RESET_CR0 = 0x6000_0010n;
+const RESET_CR0 = 0x6000_0010n;
 /** xAPIC enabled at FEE0_0000H; bit 8 marks the bootstrap processor (SDM vol. 3A, 11.4.4). */
 const APIC_BASE = 0xfee0_0800n;
 const APIC_BASE_BSP = 1n << 8n;

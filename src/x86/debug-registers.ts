@@ -25,10 +25,7 @@ const LENGTH_BITS: Record<DebugRegisterLength, bigint> = { 1: 0n, 2: 1n, 4: 3n, 
 const LENGTHS: readonly DebugRegisterLength[] = [1, 2, 8, 4];
 
 /** DR7 bit 10 always reads as one. */
-export const DR7_FIXED = 0x400n;
-/** DR7.GD: the next access to a debug register raises #DB. */
-export const DR7_GD = 1n << 13n;
-export const DR6_INIT = 0xffff_0ff0n;
+const DR7_FIXED = 0x400n;
 
 /**
  * DR7 with each slot globally enabled.
@@ -73,31 +70,8 @@ export function decodeDr7(dr7: bigint, addresses: readonly bigint[]): DebugRegis
   return slots;
 }
 
-/** DR6: why a #DB was raised. */
-export interface DebugStatus {
-  /** Numbers of the debug registers whose condition was met, enabled or not. */
-  readonly hits: readonly number[];
-  /** BD: an access to a debug register while DR7.GD was set. */
-  readonly debugRegisterAccess: boolean;
-  /** BS: single step. */
-  readonly singleStep: boolean;
-  /** BT: a task switch to a TSS with T set. */
-  readonly taskSwitch: boolean;
-}
-
-/** DR6 as the processor leaves it at a #DB (SDM vol. 3, 18.2.3 "Debug Status Register"). */
-export function decodeDr6(dr6: bigint): DebugStatus {
-  const status = Number(BigInt.asUintN(32, dr6));
-  return {
-    hits: [0, 1, 2, 3].filter((index) => (status & (1 << index)) !== 0),
-    debugRegisterAccess: (status & (1 << 13)) !== 0,
-    singleStep: (status & (1 << 14)) !== 0,
-    taskSwitch: (status & (1 << 15)) !== 0,
-  };
-}
-
 /** `address` is a multiple of `length`: what the processor demands of a data breakpoint. */
-export function isAligned(address: bigint, length: DebugRegisterLength): boolean {
+function isAligned(address: bigint, length: DebugRegisterLength): boolean {
   return (address & BigInt(length - 1)) === 0n;
 }
 

@@ -11,9 +11,8 @@ import type { CpuMode } from './cpu-mode.js';
  */
 export type LinearReader = (address: bigint, length: number) => Uint8Array | undefined;
 
-/** System descriptor types (S = 0). 1, 3 are 16-bit TSSs; 9, 11 are 32- or 64-bit ones. */
-export const DESCRIPTOR_LDT = 2;
-export const DESCRIPTOR_TSS_AVAILABLE = 9;
+/** System descriptor type (S = 0). */
+const DESCRIPTOR_LDT = 2;
 
 /** A descriptor that could not be fetched or used, with the sentence to show. */
 export interface DescriptorRefusal {
@@ -67,28 +66,13 @@ export function parseSegmentDescriptor(selector: number, bytes: Uint8Array): Seg
   };
 }
 
-/** The 8 bytes that `parseSegmentDescriptor` reads back: for boot code that builds a GDT. Base must be below 2^32. */
-export function encodeSegmentDescriptor(segment: Segment): Uint8Array {
-  const limit = segment.g === 1 ? segment.limit >>> 12 : segment.limit;
-  const base = Number(BigInt.asUintN(32, segment.base));
-  const low = ((base & 0xffff) << 16) | (limit & 0xffff);
-  const high = ((base >>> 16) & 0xff) | (base & 0xff00_0000) | (limit & 0xf_0000)
-    | (segment.type << 8) | (segment.s << 12) | (segment.dpl << 13) | (segment.present << 15)
-    | (segment.avl << 20) | (segment.l << 21) | (segment.db << 22) | (segment.g << 23);
-  const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, low >>> 0, true);
-  view.setUint32(4, high >>> 0, true);
-  return bytes;
-}
-
 /** The segment of real-address or virtual-8086 mode: base = selector × 16, the rest of the hidden part kept. */
 export function paragraphSegment(selector: number, current: Segment): Segment {
   return { ...current, selector, base: BigInt(selector) << 4n };
 }
 
 /** A null selector in a data segment register: usable for nothing until it is loaded again. */
-export function nullSegment(selector: number): Segment {
+function nullSegment(selector: number): Segment {
   return {
     selector, base: 0n, limit: 0, type: 0, present: 0, dpl: selector & 3, db: 0, s: 0, l: 0, g: 0, avl: 0, unusable: 1,
   };

@@ -46,7 +46,7 @@ const TYPES: readonly TypeDefinition[] = [
 ];
 
 /** MSRs shown as registers. The TSC is not among them: gdb restores registers after a call, and it must not go back. */
-export const DESCRIBED_MSRS: readonly MsrName[] = [
+const DESCRIBED_MSRS: readonly MsrName[] = [
   'star', 'lstar', 'cstar', 'sfmask', 'kernel_gs_base', 'sysenter_cs', 'sysenter_esp', 'sysenter_eip', 'pat', 'tsc_aux',
   'misc_enable',
 ];

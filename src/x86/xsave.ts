@@ -6,7 +6,6 @@
 
 /** State components by their bit in XCR0 (SDM vol. 1, 13.1). */
 export const XSTATE = { x87: 0, sse: 1, avx: 2, opmask: 5, zmmHi256: 6, hi16Zmm: 7, pkru: 9 } as const;
-export type XstateName = keyof typeof XSTATE;
 
 export interface XsaveComponent {
   /** Bytes from the start of the area, and bytes in it. */

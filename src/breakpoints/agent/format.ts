@@ -9,7 +9,7 @@
 export type ReadMemory = (address: bigint, length: number) => Uint8Array;
 
 /** Bytes of a guest's string that are printed; what is longer ends in `...`. */
-export const MOST_STRING_BYTES = 4096;
+const MOST_STRING_BYTES = 4096;
 /** Of a width or precision: nobody's line is longer, and memory is not given away for a typing error. */
 const MOST_WIDTH = 4096;
 /** A string is read in pieces of this size, none of them across a page. */

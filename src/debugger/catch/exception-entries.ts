@@ -95,7 +95,7 @@ export class ExceptionEntries {
 }
 
 /** Linear address of an exception's handler as the processor would enter it now; undefined if it has none. */
-export function handlerOf(view: CpuView, vector: number): bigint | undefined {
+function handlerOf(view: CpuView, vector: number): bigint | undefined {
   const target = interruptTarget(vector, 'exception', view.vcpu.readSregs(), view.mode, (address, length) => view.memory.read(address, length));
   return target.ok ? target.address : undefined;
 }

@@ -15,7 +15,7 @@ export const infoBreakpointsCommand: MonitorCommand = {
 };
 
 /** A row per breakpoint, in the order given: `0x0000000000007c01 software, reached 40, hit 2, 1 condition`. */
-export function breakpointTable(breakpoints: readonly Breakpoint[], spaceOf: (breakpoint: Breakpoint) => bigint | undefined): string {
+function breakpointTable(breakpoints: readonly Breakpoint[], spaceOf: (breakpoint: Breakpoint) => bigint | undefined): string {
   return breakpoints.map((breakpoint) => `${describe(breakpoint, spaceOf(breakpoint))}\n`).join('');
 }
 

@@ -26,7 +26,7 @@ export const infoExitsCommand: MonitorCommand = {
 };
 
 /** A row per reason; empty when there were no exits. */
-export function reasonTable(counters: ExitCounters, now = performance.now()): string {
+function reasonTable(counters: ExitCounters, now = performance.now()): string {
   const { seconds, counts } = counters.look(now);
   const rows = counters.reasons.map(({ reason, served }) => [
     reason,
@@ -40,7 +40,7 @@ export function reasonTable(counters: ExitCounters, now = performance.now()): st
 }
 
 /** A row per port and page, those that took the most time in all first; empty when there were none. */
-export function placeTable(counters: ExitCounters): string {
+function placeTable(counters: ExitCounters): string {
   const { places } = counters;
   if (places.length === 0) return '';
   const rows = places.slice(0, SHOWN_PLACES).map(({ kind, address, count, totalMicroseconds }) => [

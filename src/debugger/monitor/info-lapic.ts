@@ -21,7 +21,7 @@ export const infoLapicCommand: MonitorCommand = {
 };
 
 /** From the APIC's page of registers. */
-export function lapicText(page: Uint8Array, cpu: number): string {
+function lapicText(page: Uint8Array, cpu: number): string {
   const get = (offset: number): number => apicRegister(page, offset);
   const icr = get(APIC.commandLow), icr2 = get(APIC.commandHigh), spiv = get(APIC.spurious), divide = get(APIC_TIMER.divide);
   const divisor = 1 << ((((divide >> 1) & 4) | (divide & 3)) + 1 & 7);

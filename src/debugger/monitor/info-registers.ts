@@ -32,7 +32,7 @@ export const infoRegistersCommand: MonitorCommand = {
 };
 
 /** All registers of one vCPU. */
-export function registersText(view: CpuView, index: number, halted: boolean): string {
+function registersText(view: CpuView, index: number, halted: boolean): string {
   const { regs } = view.vcpu;
   const sregs = view.vcpu.readSregs();
   const long = view.mode.name === 'long64';

@@ -4,7 +4,7 @@ import { SELECTORS, gdt, gdtSize } from './cpu-modes.js';
 import type { PageTables } from './page-tables.js';
 import type { Placement } from './placement.js';
 
-export const STACK_SIZE = 16 * 1024;
+const STACK_SIZE = 16 * 1024;
 
 interface Placed {
   /** GPA. */

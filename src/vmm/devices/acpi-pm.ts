@@ -11,7 +11,7 @@ const SLP_EN = 0x2000;
 /** SLP_TYP of soft-off; the other sleep states are not there. */
 const SLP_SOFT_OFF = 0;
 /** Cycles a second of the PM timer; a third of the PIT's crystal. */
-export const PM_TIMER_HZ = 3_579_545n;
+const PM_TIMER_HZ = 3_579_545n;
 const NANOSECONDS = 1_000_000_000n;
 
 /** Nanoseconds of a clock that only goes forward. */

@@ -121,7 +121,7 @@ function rivals({ modules }: HostFacts): string {
 }
 
 /** Why no driver answers, as far as the processor tells; flags are asked only now that opening has failed. */
-export function explainMissingDriver(facts: HostFacts): string {
+function explainMissingDriver(facts: HostFacts): string {
   const { cpuFlags, cpuidVirtualization, featureControl, vendor } = facts;
   const flag = vendor === 'amd' ? 'svm' : 'vmx';
   const extension = vendor === 'amd' ? 'SVM' : 'VMX';

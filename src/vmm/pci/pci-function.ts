@@ -39,7 +39,7 @@ export interface PciFunctionDescription {
 
 /** What QEMU's own functions carry; SeaBIOS knows by them that fw_cfg is there. */
 export const QEMU_SUBSYSTEM_VENDOR = 0x1af4;
-export const QEMU_SUBSYSTEM = 0x1100;
+const QEMU_SUBSYSTEM = 0x1100;
 
 export class PciFunction implements Device {
   readonly name: string;

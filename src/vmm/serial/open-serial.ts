@@ -38,7 +38,7 @@ export async function openSerial(spec: string, context: OpenSerialContext): Prom
 }
 
 /** Bytes go nowhere, none come. */
-export const NO_SERIAL: SerialBackend = {
+const NO_SERIAL: SerialBackend = {
   description: 'none',
   write: () => undefined,
   onInput: () => undefined,

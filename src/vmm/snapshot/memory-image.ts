@@ -5,7 +5,7 @@
 import { PAGE_SIZE, type PageSet } from './page-set.js';
 
 /** Pages in a block: 2 MiB. */
-export const BLOCK_PAGES = 512;
+const BLOCK_PAGES = 512;
 
 /** The `index`-th page of a slab of copies. */
 interface PageCopy {

@@ -1,7 +1,5 @@
 import test from 'tape';
-import {
-  coverWithDebugRegisters, decodeDr6, decodeDr7, encodeDr7, type DebugRegisterSlot,
-} from '../../../src/x86/debug-registers.js';
+import { coverWithDebugRegisters, decodeDr7, encodeDr7, type DebugRegisterSlot } from '../../../src/x86/debug-registers.js';
 
 test('DR7: encoding of each type and length', (t) => {
   const cases: [DebugRegisterSlot, bigint][] = [
@@ -29,12 +27,6 @@ test('DR7: what the processor would not accept is refused', (t) => {
   t.throws(() => encodeDr7([{ ...base, index: 4 }]), /no debug register 4/);
   t.throws(() => encodeDr7([{ ...base, address: 0n }, { ...base, address: 0n }]), /used twice/);
   t.throws(() => encodeDr7([{ ...base, length: 3 as 4 }]), /3 bytes/);
-  t.end();
-});
-
-test('DR6: decoding', (t) => {
-  t.deepEqual(decodeDr6(0xffff_4ff5n), { hits: [0, 2], debugRegisterAccess: false, singleStep: true, taskSwitch: false });
-  t.deepEqual(decodeDr6(0xffff_aff0n), { hits: [], debugRegisterAccess: true, singleStep: false, taskSwitch: true });
   t.end();
 });
 

@@ -10,10 +10,10 @@ export const STATUS_ERR = 0x01, STATUS_DRQ = 0x08, STATUS_DSC = 0x10, STATUS_DF 
 export const ERROR_ABRT = 0x04, ERROR_IDNF = 0x10, ERROR_UNC = 0x40;
 
 /** Ready, heads on track. */
-export const STATUS_IDLE = STATUS_DRDY | STATUS_DSC;
+const STATUS_IDLE = STATUS_DRDY | STATUS_DSC;
 
 /** The diagnostic code of a drive that works (9.10, table 21). */
-export const DIAGNOSTIC_PASSED = 0x01;
+const DIAGNOSTIC_PASSED = 0x01;
 
 export type Direction = 'to-host' | 'to-drive';
 

@@ -13,7 +13,7 @@ export interface DiskFacts {
   readonly writeCache: boolean;
 }
 
-export const MODEL = 'kvm-gdbserver disk';
+const MODEL = 'kvm-gdbserver disk';
 export const FIRMWARE_REVISION = '1';
 
 const SECTOR = 512;
