@@ -7,6 +7,7 @@ import { breakpointCycles, rangeSteps, registerReads, steps, stepsWithRegisters 
 import { portReads } from './port-row.js';
 import { RunningServer, type ServerCommand } from './servers.js';
 import { memcpyMilliseconds, snapshotMilliseconds } from './snapshot-row.js';
+import { stopMilliseconds } from './stop-row.js';
 import { besideWatchedBytes, besideWatchedPages, falseConditions } from './watch-rows.js';
 
 export type Contender = 'ours' | 'qemu' | 'floor';
@@ -185,5 +186,10 @@ export function makeRows(breakpoint: 0 | 1): Row[] {
       bound: { kind: 'ratio', against: 'floor', atMost: 3 },
       sample: (contender) => (contender === 'ours' ? snapshotMilliseconds(what) : Promise.resolve(memcpyMilliseconds())),
     })),
+    {
+      name: 'stop', title: 'interrupt to report, 8 halted processors (floor: 1)', unit: 'ms', contenders: ['ours', 'floor'],
+      bound: { kind: 'value', atMost: 2 },
+      sample: (contender) => stopMilliseconds(contender === 'ours' ? 8 : 1),
+    },
   ];
 }

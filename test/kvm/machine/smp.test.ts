@@ -3,9 +3,9 @@ import test from 'tape';
 import { exampleKernel } from './example-guest.js';
 import { run } from './run-guest.js';
 
-for (const cpus of [1, 2, 4, 8, 64]) {
-  test(`${cpus} processors by RSDP, MADT, INIT and SIPI`, async (t) => {
-    const { output, status } = await run(t, exampleKernel('smp'), { cpus, irqchip: 'kernel' });
+for (const [cpus, irqchip] of [[1, 'kernel'], [2, 'kernel'], [4, 'split'], [8, 'kernel'], [64, 'kernel']] as const) {
+  test(`${cpus} processors by RSDP, MADT, INIT and SIPI, --irqchip ${irqchip}`, async (t) => {
+    const { output, status } = await run(t, exampleKernel('smp'), { cpus, irqchip });
     t.deepEqual(output.split('\n'), [
       'RSDP at 000f0000, local APICs at fee00000', 'IOAPIC at fec00000', `${cpus} processors counted to ${cpus * 1000}`, '',
     ]);
