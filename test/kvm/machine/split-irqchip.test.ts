@@ -1,0 +1,77 @@
+/** A vector of the 8259s that KVM was given and the processor has not got: in snapshots, resets and loads it is where it belongs. */
+import test from 'tape';
+import { Machine } from '../../../src/vmm/machine.js';
+import { runUntilEnd } from '../../../src/vmm/run-machine.js';
+
+const COUNT = 0x600, HANDLER = 0x7d00, VECTOR = 0x0b, LINE = 3;
+const out = (port: number, value: number): number[] => [0xb0, value, 0xe6, port];
+/** Real mode: the 8259 at vectors 8 to 15, its input 3 let through; sti; 1: jmp 1b. */
+const GUEST = Uint8Array.of(...out(0x20, 0x11), ...out(0x21, 0x08), ...out(0x21, 0x04), ...out(0x21, 0x01), ...out(0x21, 0xf7), 0xfb, 0xeb, 0xfe);
+/** inc word [COUNT]; mov al,20; out 20,al; iret */
+const HANDLER_CODE = Uint8Array.of(0xff, 0x06, COUNT & 0xff, COUNT >> 8, ...out(0x20, 0x20), 0xcf);
+
+function prepare(machine: Machine): void {
+  machine.memory.write(HANDLER, HANDLER_CODE);
+  machine.memory.write(4 * VECTOR, Uint8Array.of(HANDLER & 0xff, HANDLER >> 8, 0, 0));
+}
+
+function count({ memory }: Machine): number {
+  return new DataView(memory.read(COUNT, 2).buffer).getUint16(0, true);
+}
+
+/** Runs in slices until it is so, or for three seconds. */
+async function runUntil(machine: Machine, isSo: () => boolean): Promise<void> {
+  for (const end = Date.now() + 3000; !isSo() && Date.now() < end;) await runUntilEnd(machine, 10);
+}
+
+/** An interrupt comes, and the run that it is handed over for is kicked before it begins. */
+function handOver(machine: Machine): void {
+  const [vcpu] = machine.vcpus;
+  machine.irqchip?.setLine(LINE, true);
+  machine.irqchip?.setLine(LINE, false);
+  vcpu.kick();
+  let reason = 'nothing';
+  vcpu.run({ mode: 'continue', waitMicroseconds: 100_000, fresh: true }, (exit) => { reason = exit.reason; });
+  if (reason !== 'kicked') throw new Error(`the run ended with ${reason}`);
+}
+
+test('a vector on its way to the processor', async (t) => {
+  const machine = Machine.create({ memory: 1 << 20, irqchip: 'split', guest: { name: 'spin', bytes: GUEST, boot: 'flat' } });
+  try {
+    prepare(machine);
+    await runUntil(machine, () => machine.vcpus[0].isReadyForInterrupt);
+    t.ok(machine.vcpus[0].isReadyForInterrupt, 'the guest spins with interrupts on');
+    const before = machine.save();
+    handOver(machine);
+    t.equal(machine.irqchip?.view().pics[0].isr, 1 << LINE, 'the 8259 has it in service');
+    t.equal(count(machine), 0, 'and the guest has not seen it');
+    const between = machine.save();
+    await runUntil(machine, () => count(machine) > 0);
+    t.equal(count(machine), 1, 'it comes with the next run');
+    for (let round = 1; round <= 2; round++) {
+      machine.restore(between);
+      t.equal(count(machine), 0);
+      await runUntil(machine, () => count(machine) > 0);
+      t.equal(count(machine), 1, `and after load ${round} once`);
+    }
+    machine.restore(between);
+    machine.restore(before);
+    await runUntilEnd(machine, 30);
+    t.equal(count(machine), 0, 'a state from before it does not get it');
+    handOver(machine);
+    machine.restore(before);
+    await runUntilEnd(machine, 30);
+    t.equal(count(machine), 0, 'nor does it when KVM had just been given it');
+    machine.irqchip?.setLine(LINE, true);
+    await runUntil(machine, () => count(machine) > 0);
+    t.equal(count(machine), 1, 'but the next one');
+    machine.irqchip?.setLine(LINE, false);
+    handOver(machine);
+    machine.reset();
+    prepare(machine);
+    await runUntil(machine, () => machine.vcpus[0].isReadyForInterrupt);
+    t.deepEqual([machine.vcpus[0].isReadyForInterrupt, count(machine)], [true, 0], 'and a machine that is reset starts without');
+  } finally {
+    machine.close();
+  }
+});
