@@ -27,6 +27,8 @@ const NEEDED = new Map([
   ['/usr/share/bochs/BIOS-bochs-legacy', 'bochsbios'],
   ['/usr/share/OVMF/OVMF_CODE_4M.fd', 'ovmf'],
   ['iasl', 'acpica-tools'],
+  // For the completion script.
+  ['zsh', 'zsh'],
 ]);
 
 /** What only the suite of editors uses: its tests skip themselves, in words, where it is missing. */
