@@ -36,6 +36,7 @@ export interface Place {
 export class DapSession {
   private readonly events: { readonly kind: Kept; readonly body: unknown }[] = [];
   private thread = 1;
+  private closed: Promise<void> | undefined;
 
   private constructor(readonly client: DebugClient) {
     client.defaultTimeout = EVENT_MILLISECONDS;
@@ -164,7 +165,11 @@ export class DapSession {
   }
 
   /** Ends the adapter, whatever it is doing. Safe to call twice. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.closed ??= this.endAdapter());
+  }
+
+  private async endAdapter(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<void>((resolve) => { timer = setTimeout(resolve, 3000); });
     await Promise.race([this.client.stop(), timeout]);

@@ -58,7 +58,7 @@ export class MiClient {
     for (;;) {
       const index = this.lines.findIndex(wanted);
       if (index >= 0) return this.lines.splice(index, 1)[0] ?? '';
-      if (Date.now() > deadline || this.gdb.exitCode !== null) throw new Error(`gdb did not answer ${what}:\n${this.all.slice(-4000)}`);
+      if (Date.now() > deadline || this.gdb.exitCode !== null || this.gdb.signalCode !== null) throw new Error(`gdb did not answer ${what}:\n${this.all.slice(-4000)}`);
       await new Promise((resolve) => setTimeout(resolve, 3));
     }
   }
