@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'tape';
+import { bzImage } from '../unit/vmm/boot/bzimage.js';
 import { checkAnswers, withAttachedGdb, withGdb } from './support/gdb-console.js';
 import { buildGuests, GUESTS_FOLDER, startServer } from './support/gdb-session.js';
 
@@ -14,6 +15,12 @@ test.onFinish(() => rmSync(folder, { recursive: true }));
 function disk(): string {
   const path = join(folder, 'disk.img');
   writeFileSync(path, Buffer.concat([readFileSync(join(GUESTS_FOLDER, 'build/bios.img')), Buffer.alloc(62 * 512)]));
+  return path;
+}
+
+function linuxKernel(): string {
+  const path = join(folder, 'bzImage');
+  writeFileSync(path, bzImage());
   return path;
 }
 
@@ -39,7 +46,7 @@ test('--stop-at: an address, an entry, and places where the guest begins anyway'
     [['--stop-at', 'boot-sector', 'build/hello.img'], 0x7c00n],
     [['--stop-at', 'reset', disk()], 0xffff_fff0n],
     [['--stop-at', 'entry', 'build/kernel64.elf'], 0x10_0000n],
-    [['--stop-at', 'entry', '--firmware', 'seabios', '/usr/lib/ipxe/ipxe.lkrn'], 0x1_0200n],
+    [['--stop-at', 'entry', '--firmware', 'seabios', linuxKernel()], 0x1_0200n],
     [['--stop-at', 'entry', '--firmware', 'builtin', '--symbols', 'build/bios.elf', disk()], 0x7c00n],
   ];
   for (const [args, pc] of rows) {
