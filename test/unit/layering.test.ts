@@ -85,8 +85,8 @@ function circles(imports: readonly Import[], nodeOf: (path: string) => string): 
   return found;
 }
 
-/** vmm/native.ts loads the binary; instruction-decode.ts loads a package when it is first needed, which is no binary. */
-const MAY_REQUIRE = new Set(['vmm/native.ts', 'x86/instruction-decode.ts']);
+/** vmm/native.ts loads the binary; the others load a package when it is first needed, which is no binary. */
+const MAY_REQUIRE = new Set(['vmm/native.ts', 'x86/instruction-decode.ts', 'vmm/display/image-file.ts']);
 
 /** Other files that could load a binary. */
 function binaryLoaders(sources: ReadonlyMap<string, string>): string[] {
