@@ -21,7 +21,7 @@ export class ExclusiveRun<C extends Running> {
   private held = new Map<C, RunAgain>();
 
   /** `tryPlan` makes the plan of a vCPU whose turn it is; undefined where that cannot be done. */
-  constructor(private readonly cpus: readonly C[], private readonly tryPlan: (cpu: C, go: () => RunPlan) => RunPlan | undefined) {}
+  constructor(private readonly cpus: readonly C[], private readonly tryPlan: (cpu: C, go: RunAlone['go']) => RunPlan | RunAgain | undefined) {}
 
   /** Someone runs alone, or waits to. */
   get isWanted(): boolean {
@@ -60,7 +60,11 @@ export class ExclusiveRun<C extends Running> {
       const { cpu, go } = this.turns.shift() as Turn<C>;
       this.current = cpu;
       const plan = this.tryPlan(cpu, go);
-      if (plan !== undefined) cpu.runner.start(plan);
+      if (plan === undefined) return;
+      if (!('kind' in plan)) return cpu.runner.start(plan);
+      this.done(cpu);
+      this.run(cpu, plan);
+      this.give();
     } else if (this.current === undefined && this.held.size > 0) {
       const held = [...this.held];
       this.held = new Map();

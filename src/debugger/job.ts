@@ -16,13 +16,19 @@ export interface RunAgain {
 }
 
 /**
- * As `again`, but every other vCPU is parked first and stays so until this one's job answers with anything else. `go` is
- * called when they are, and takes out of the machine what is in this vCPU's way.
+ * As `again`, but every other vCPU is parked first. `go` is called when they are, and takes out of the machine what is in this
+ * vCPU's way. They stay parked until this one's job answers with anything else, unless `go` itself does: then it was enough that
+ * they stood meanwhile.
  */
 export interface RunAlone {
   readonly kind: 'alone';
-  readonly go: () => RunPlan;
+  readonly go: () => RunPlan | RunAgain;
   readonly instead?: () => void;
+}
+
+/** What `RunAlone.go` would have run. */
+export function planOf(run: RunPlan | RunAgain): RunPlan {
+  return 'kind' in run ? run.plan : run;
 }
 
 /** The vCPU stopped for a reason the client should see; `halted`: it also waits in HLT. */

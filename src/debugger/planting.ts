@@ -164,7 +164,7 @@ export class Planting {
         this.guard.release(owner);
         const start = begin();
         this.protect();
-        return start.kind === 'again' ? start.plan : start.go();
+        return start.kind === 'again' ? start : start.go();
       },
     };
   }

@@ -16,7 +16,7 @@ import type { DebugLog } from './debug-log.js';
 import { ExclusiveRun } from './exclusive-run.js';
 import { faultStop } from './fault-stop.js';
 import { GuestLooks } from './guest-looks.js';
-import type { Caught, Job, JobResult, JobStart, JobStop } from './job.js';
+import { planOf, type Caught, type Job, type JobResult, type JobStart, type JobStop } from './job.js';
 import { Parking } from './parking.js';
 import type { RunControlHooks } from './run-control-hooks.js';
 import { deadHalt, eventToCome } from './run-control-texts.js';
@@ -220,7 +220,7 @@ export class RunControl {
     const result = this.orStop(cpu, () => cpu.job?.renewed?.());
     if (!this.hooks.catching.followsTables && this.cpus.every(({ job }) => job?.needsLooks !== true)) this.looks.end();
     if (result?.kind !== 'alone') return result?.plan;
-    if (this.cpus.every(({ runner }) => runner === cpu.runner || !runner.active)) return this.orStop(cpu, result.go);
+    if (this.cpus.every(({ runner }) => runner === cpu.runner || !runner.active)) return this.orStop(cpu, () => planOf(result.go()));
     this.exclusive.ask(cpu, result);
     return undefined;
   }

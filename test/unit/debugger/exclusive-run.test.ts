@@ -34,6 +34,26 @@ class Bench {
   }
 }
 
+test('exclusive run: who wanted only the others to stand meanwhile does not keep them', (t) => {
+  const bench = new Bench();
+  const { cpus: [a, b, c], exclusive, log } = bench;
+  for (const cpu of [a, b, c]) exclusive.run(cpu, { kind: 'again', plan: bench.plan('runs') });
+  [0, 1, 2].forEach((index) => bench.park(index));
+  exclusive.ask(a, { kind: 'alone', go: () => ({ kind: 'again', plan: bench.plan('is planned anew') }) });
+  exclusive.run(b, { kind: 'again', plan: bench.plan('goes on') });
+  exclusive.ask(c, { kind: 'alone', go: () => bench.plan('steps') });
+  log.splice(0);
+  exclusive.give();
+  t.deepEqual(log.splice(0), ['c steps'], 'but the turn of another comes first');
+  bench.park(2);
+  exclusive.done(c);
+  exclusive.run(c, { kind: 'again', plan: bench.plan('goes on') });
+  exclusive.give();
+  t.deepEqual(log.sort(), ['a is planned anew', 'b goes on', 'c goes on'], 'all run');
+  t.notOk(exclusive.isWanted);
+  t.end();
+});
+
 test('exclusive run: alone only when all others are parked, and they go on with what they had', (t) => {
   const bench = new Bench();
   const { cpus: [a, b, c], exclusive, log } = bench;
