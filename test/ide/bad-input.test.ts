@@ -95,6 +95,9 @@ test('connections that break in the middle of a packet', async (t) => {
     const gdb = await attached(server);
     t.match(await step(gdb), /func="_start"/, 'the next one finds the guest at its beginning');
     await gdb.crash();
+  } catch (error) {
+    const { exitCode, signalCode } = server.process;
+    t.fail(`${(error as Error).message}; the server (${exitCode ?? signalCode ?? 'alive'}): ${server.output.stderr}`);
   } finally {
     await server.stop();
   }
