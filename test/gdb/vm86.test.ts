@@ -5,9 +5,11 @@ import { GDB_HELPER } from './support/gdb-session.js';
 import { testGuest } from './support/test-guest.js';
 
 const { image, elf } = testGuest('vm86');
+/** QEMU's TCG does not survive a breakpoint in a debug register where CS has a base in such code (docs/hosts.md). */
+const MECHANISMS = process.env['HOST_NAME'] === 'svm' ? ['--mechanisms', 'step'] : [];
 
 test('virtual-8086 mode: disassembly, frames, nexti, finish, and back by a fault', async (t) => {
-  await withAttachedGdb([image], async (gdb) => {
+  await withAttachedGdb([...MECHANISMS, image], async (gdb) => {
     await gdb.runAll(`source ${GDB_HELPER}`, 'tbreak in_vm86', 'tbreak back');
     const stop = await gdb.run('continue');
     if (!/in_vm86 \(\)/.test(stop)) {
