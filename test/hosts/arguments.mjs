@@ -1,4 +1,5 @@
 // What `npm run test:hosts --` takes, and the test files that follow from it.
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { filesOf, suites } from '../../scripts/test-suites.mjs';
 
@@ -7,6 +8,12 @@ const SESSIONS = 'test/hosts/sessions.test.ts';
 const TABLE = 'test/hosts/doctor-table.test.ts';
 /** Boots a kernel that the runner gets. */
 export const LINUX = 'test/hosts/linux-kernel.test.ts';
+/**
+ * Each boots a program that the runner gets: more than a software KVM can run, and minutes each on a quiet machine. They run when
+ * they are named by --only.
+ */
+const PROGRAMS = { folder: 'test/hosts/programs' };
+export const isProgram = (file) => file.startsWith(`${PROGRAMS.folder}/`);
 /** Takes KVM away from a whole kernel: only where that is nobody else's. */
 const REFUSALS = 'test/hosts/kernel-refusals.test.ts';
 /**
@@ -51,9 +58,10 @@ export function readArguments(words, known) {
   }
 }
 
-/** All test files for a host, as for `selection`. */
+/** All test files for a host, as for `selection`. An emulated one has neither GRUB, whose tools are many, nor other firmware. */
 export function everyFile(root, isOwnKernel) {
-  const gdb = filesOf(root, suites.gdb).filter((file) => !/\/(bootloaders|examples|rsp-fake)\.test\.ts$/.test(file));
+  const leftOut = ['bootloaders', 'examples', 'rsp-fake', ...(isOwnKernel ? ['grub-cdrom', 'grub-disk', 'other-roms'] : [])];
+  const gdb = filesOf(root, suites.gdb).filter((file) => !leftOut.includes(basename(file, '.test.ts')));
   return [...filesOf(root, suites.kvm), ...gdb, SESSIONS, TABLE, LINUX, ...(isOwnKernel ? [REFUSALS] : [])];
 }
 
@@ -69,7 +77,9 @@ export function selection(root, { all, doctor, only }, isOwnKernel, quickToo = [
   if (doctor) return { files: ['doctor'], sessions: {} };
   if (only === undefined && !all) return { files: [...QUICK, ...quickToo], sessions: QUICK_SESSIONS };
   const files = everyFile(root, isOwnKernel);
-  return { files: only === undefined ? files : files.filter((file) => only.some((text) => file.includes(text))), sessions: {} };
+  if (only === undefined) return { files, sessions: {} };
+  const programs = isOwnKernel ? filesOf(root, PROGRAMS) : [];
+  return { files: [...files, ...programs].filter((file) => only.some((text) => file.includes(text))), sessions: {} };
 }
 
 /**

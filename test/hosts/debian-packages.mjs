@@ -46,7 +46,7 @@ async function privateApt(folder, suite) {
  * Unpacks packages under `cache/name`; at once if that was done before.
  * @param {string} cache folder for all that is kept between runs
  * @param {string} name of the set, and of its folder
- * @param {{ suite: string, packages: string[], alone?: boolean }} set `alone`: what the named packages depend on
+ * @param {{ suite: string, packages: string[], bare?: boolean, alone?: boolean }} set `bare`: only the named packages; `alone`: what the named packages depend on
  *   directly and by a name that begins as theirs is fetched, and nothing else (a kernel without its tools)
  * @returns {Promise<string>} the folder that stands for `/` of the unpacked packages
  * @throws {Unavailable} where apt cannot get them
@@ -79,6 +79,8 @@ async function unpack(cache, name, set) {
     const wanted = [...listing.matchAll(/Depends: (linux-image-\d\S+)/g)].map((match) => match[1]);
     if (wanted.length === 0) throw new Unavailable(`${unreachable}.`);
     await run(unreachable, 'apt-get', ['-qq', 'download', ...wanted], { env, cwd: archives });
+  } else if (set.bare === true) {
+    await run(unreachable, 'apt-get', ['-qq', 'download', ...set.packages], { env, cwd: archives });
   } else {
     await run(unreachable, 'apt-get', ['-qq', '-y', '--download-only', 'install', ...set.packages], { env });
   }

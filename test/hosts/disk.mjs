@@ -5,11 +5,15 @@ import { basename, dirname, join } from 'node:path';
 import { root } from '../../scripts/root.mjs';
 import { capture, runQuietly } from '../../scripts/run-quietly.mjs';
 import { Unavailable } from './debian-packages.mjs';
+import { PROGRAMS_FOLDER } from './programs.mjs';
 
 /** Those from `script` on can do more than busybox's, whose sh would take its own before them. */
 const PROGRAMS = ['node', 'gdb', 'sh', 'bash', 'make', 'python3', 'script', 'unshare', 'setpriv', 'prlimit'];
-/** gdb's data, its terminal's, the C library's iconv tables, without which gdb warns about the character set, and the guests' BIOS. */
-const DATA = ['/usr/share/gdb', '/usr/lib/terminfo', '/lib/terminfo', '/usr/lib/x86_64-linux-gnu/gconv', '/usr/share/seabios'];
+/** gdb's data, its terminal's, the C library's iconv tables, without which gdb warns about the character set, and what guests boot. */
+const DATA = [
+  '/usr/share/gdb', '/usr/lib/terminfo', '/lib/terminfo', '/usr/lib/x86_64-linux-gnu/gconv', '/usr/share/seabios',
+  '/usr/lib/syslinux/mbr', '/usr/lib/u-boot/qemu-x86', '/usr/lib/ipxe/ipxe.lkrn',
+];
 /** What of the project the suites use, and what of its modules they do not. */
 const PROJECT = ['package.json', 'bin', 'scripts', 'test', 'examples', 'gdb', 'docs/hosts.md', 'dist', 'build/Release/kvm.node', 'build/native-test/fail-kvm-call.so', 'build/native-test/unreachable-memory.so', 'build/test-guests', 'node_modules'];
 const TOOLS_ONLY = /^(typescript|typescript-eslint|@typescript-eslint|eslint|@eslint|@esbuild|esbuild|@types|node-gyp|undici-types)$/;
@@ -83,10 +87,11 @@ function addProject(tree) {
  * @param {string} work a folder for the image and for what goes on it
  * @param {string} busybox a busybox without shared libraries
  * @param {string} kernel a Linux bzImage
+ * @param {string} [programs] a folder of makePrograms
  * @returns {Promise<string>} the image's path
  * @throws {Unavailable} where a program is missing
  */
-export async function makeDisk(work, busybox, kernel) {
+export async function makeDisk(work, busybox, kernel, programs) {
   const mkfs = ['/usr/sbin/mkfs.ext4', '/sbin/mkfs.ext4'].find((path) => existsSync(path));
   if (mkfs === undefined) throw new Unavailable('mkfs.ext4 is missing; the Debian package e2fsprogs has it.');
   const tree = join(work, 'tree');
@@ -98,6 +103,7 @@ export async function makeDisk(work, busybox, kernel) {
   await addBusybox(tree, busybox);
   addProject(tree);
   cpSync(kernel, join(tree, GUEST_KERNEL));
+  if (programs !== undefined) cpSync(programs, join(tree, PROGRAMS_FOLDER), { recursive: true });
   writeFileSync(join(tree, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n');
   writeFileSync(join(tree, 'etc/group'), 'root:x:0:\ntty:x:5:\n');
   writeFileSync(join(tree, 'etc/hosts'), '127.0.0.1 localhost host\n');

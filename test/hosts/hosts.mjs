@@ -20,13 +20,13 @@ const ATA_DISK = [
  * `kernelWords`, `preparation`: more words for the kernel, and a script for its shell before the job.
  * `quickToo`: more files for the quick selection, where the emulator is fast enough. `spareModules`: for tests, in /modules, not
  * loaded. `sessionsLeftOut`: examples whose session the host does not survive with a mechanism, and why. `filesLeftOut`: files
- * of --all that are skipped, and why.
+ * of --all that are skipped, and why. `programsLeftOut`: why test/hosts/programs is not run there, even by name.
  */
 export const hosts = {
   vmx: {
     title: 'kvm_intel in Bochs', module: 'kvm_intel', packages: 'bochs', emulator: bochs, disk: '/dev/sda', timeScale: 3,
     modules: [...ATA_DISK, ...KVM, 'arch/x86/kvm/kvm-intel.ko'], kernelWords: bochsKernelWords, preparation: bochsPreparation,
-    quickToo: [], spareModules: [], sessionsLeftOut: [],
+    quickToo: [], spareModules: [], sessionsLeftOut: [], programsLeftOut: 'real programs take Bochs many minutes each',
     filesLeftOut: [
       {
         files: /^test\/(gdb\/(cli\/|(bad-input|bad-packets|connect|extended-remote|files|helper|linux-symbols|plugins|program-control|server-options|source16|terminal|tui)\.)|kvm\/(cli\/|doctor\/trouble|library))/,

@@ -15,7 +15,7 @@ export function kernelIn(top) {
 }
 
 /** One entry of a cpio archive in the "newc" form (kernel documentation, initramfs buffer format). Mode as in stat. */
-function cpioEntry(name, mode, content = Buffer.alloc(0)) {
+export function cpioEntry(name, mode, content = Buffer.alloc(0)) {
   const fields = [0, mode, 0, 0, 1, 0, content.length, 0, 0, 0, 0, name.length + 1, 0];
   const head = Buffer.from(`070701${fields.map((field) => field.toString(16).padStart(8, '0')).join('')}${name}\0`);
   const padded = (part) => Buffer.concat([part, Buffer.alloc(-part.length & 3)]);

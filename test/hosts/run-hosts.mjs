@@ -1,11 +1,11 @@
 // Runs one selection of tests on each host and reports: this machine first and alone, for its tests measure time; then the
 // emulated ones, as many at a time as there are processors, for each keeps one busy.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../scripts/root.mjs';
 import { StepError, runQuietly } from '../../scripts/run-quietly.mjs';
-import { LINUX, selection, withoutLeftOut } from './arguments.mjs';
+import { isProgram, LINUX, selection, withoutLeftOut } from './arguments.mjs';
 import { bootUntilDone } from './boot-until-done.mjs';
 import { boot } from './boot.mjs';
 import { Unavailable, unpacked } from './debian-packages.mjs';
@@ -13,6 +13,7 @@ import { GUEST_KERNEL, makeDisk } from './disk.mjs';
 import { hosts } from './hosts.mjs';
 import { kernelIn } from './initramfs.mjs';
 import { packageSets } from './package-sets.mjs';
+import { makePrograms, PROGRAMS_FOLDER } from './programs.mjs';
 import { describeThisMachine, runOnThisMachine } from './this-machine.mjs';
 
 /** This machine's name among the hosts. */
@@ -21,11 +22,13 @@ export const hostNames = [LOCAL, ...Object.keys(hosts)];
 /** An emulated host that has no result to tell for so long hangs: seconds that a busy machine does not need for any one file. */
 const QUICK_SILENCE = 420;
 const ALL_SILENCE = 2400;
+/** More files for this machine's quick selection: how far a real kernel comes without VMX and SVM. */
+const LOCAL_QUICK_TOO = [LINUX];
 /** Without --seconds: longer than everything takes. */
 const ALL_SECONDS = 6 * 3600;
 
 function jobFor(name, options) {
-  const { files, sessions } = selection(root, options, name !== LOCAL, hosts[name]?.quickToo);
+  const { files, sessions } = selection(root, options, name !== LOCAL, name === LOCAL ? LOCAL_QUICK_TOO : hosts[name].quickToo);
   if (files.length === 0) throw new StepError(`No test file's path contains ${options.only.join(' or ')}.`);
   return { name, files, sessions: { ...sessions, leftOut: hosts[name]?.sessionsLeftOut ?? [] } };
 }
@@ -45,14 +48,38 @@ async function unlessUnavailable(report, host, work) {
 }
 
 /** Gets the packages of one host, and the disk that all share; one after another, for they share the cache as well. */
-async function prepare(host, places) {
+async function prepare(host, places, files) {
   const tools = await unpacked(places.cache, 'tools', packageSets.tools);
   for (const name of ['kernel', host.packages]) await unpacked(places.cache, name, packageSets[name]);
   if (places.disk !== undefined) return;
   // Their own tests build them where they can; a host has no compiler.
   await runQuietly('The libraries that let KVM calls fail could not be built.', 'make', ['-s', '-C', join(root, 'test/native'), 'faults']);
   await runQuietly('The guests of the gdb tests could not be built.', 'make', ['-s', '-C', join(root, 'test/gdb/guests')]);
-  places.disk = await makeDisk(places.work, join(tools, 'bin/busybox'), await guestKernel(places));
+  const busybox = join(tools, 'bin/busybox');
+  if (files.some(isProgram)) await prepareProgramsIfPossible(busybox, places);
+  places.disk = await makeDisk(places.work, busybox, await guestKernel(places), places.programs);
+}
+
+/** Where their packages cannot be had, only the tests that boot them are left out. */
+async function prepareProgramsIfPossible(busybox, places) {
+  const folder = join(places.work, 'programs');
+  try {
+    await makePrograms(places.cache, folder, readFileSync(busybox));
+    places.programs = folder;
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    places.noPrograms = error.message;
+  }
+}
+
+/** Takes the tests that boot programs out of a job that cannot have them, in words. */
+function leaveOutPrograms(name, places, job, report, counted) {
+  const reason = hosts[name].programsLeftOut ?? places.noPrograms;
+  if (reason === undefined) return;
+  for (const file of job.files.filter(isProgram)) {
+    report.file(counted, { file, passed: 0, failed: 0, skipped: 1, seconds: 0, details: '', reasons: [reason] });
+  }
+  job.files = job.files.filter((file) => !isProgram(file));
 }
 
 /** Debian's kernel: the hosts run it, and tests boot it as a guest. */
@@ -77,7 +104,9 @@ async function runLocal(options, places, report, counted) {
 
 /** An emulated host's job, as long as the time lasts. What is left out there is run when it is asked for by name. */
 async function runEmulated(name, options, places, report, counted) {
-  const job = { ...jobFor(name, options), kernel: GUEST_KERNEL };
+  const job = { ...jobFor(name, options), kernel: GUEST_KERNEL, programs: PROGRAMS_FOLDER };
+  leaveOutPrograms(name, places, job, report, counted);
+  if (job.files.length === 0) return;
   const isQuick = !options.all && options.only === undefined;
   const { files, leftOut } = withoutLeftOut(job.files, options.only === undefined ? hosts[name].filesLeftOut : []);
   for (const { file, reason } of leftOut) report.file(counted, { file, passed: 0, failed: 0, skipped: 1, seconds: 0, details: '', reasons: [reason] });
@@ -109,7 +138,7 @@ export async function runHosts(options, { cache, work }, report) {
   for (const name of options.names.filter((other) => other !== LOCAL)) {
     const counted = report.begin(name, hosts[name].title);
     const isReady = await unlessUnavailable(report, counted, async () => {
-      await prepare(hosts[name], places);
+      await prepare(hosts[name], places, jobFor(name, options).files);
       return true;
     });
     if (isReady) ready.push([name, counted]);

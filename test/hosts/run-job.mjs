@@ -31,9 +31,9 @@ async function runTests(file, { timeScale, maySkip }) {
 }
 
 /**
- * @param {{ name: string, files: string[], sessions: object, timeScale: number, maySkip: boolean, kernel?: string }} job `name` of the host;
+ * @param {{ name: string, files: string[], sessions: object, timeScale: number, maySkip: boolean, kernel?: string, programs?: string }} job `name` of the host;
  *   `sessions` for sessions.test.ts; `timeScale`: limits are this many times as long; `maySkip`: a test may say that this
- *   host cannot show something; `kernel`: a bzImage for linux-kernel.test.ts
+ *   host cannot show something; `kernel`: a bzImage for linux-kernel.test.ts; `programs`: a folder of makePrograms for test/hosts/programs
  * @param {(result: { file: string, passed: number, failed: number, skipped: number, problem?: string, seconds: number,
  *   details: string, reasons: string[] }) => void} report called after each file
  */
@@ -44,5 +44,6 @@ export async function runJob(job, report) {
   process.env.HOST_TIME_SCALE = String(job.timeScale);
   process.env.SERVER_UNDER_TEST = join(root, SERVER);
   if (job.kernel !== undefined) process.env.HOST_KERNEL = job.kernel;
+  if (job.programs !== undefined) process.env.HOST_PROGRAMS = job.programs;
   for (const file of job.files) report(await (file === 'doctor' ? runDoctor() : runTests(file, job)));
 }

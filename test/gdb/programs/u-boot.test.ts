@@ -2,12 +2,12 @@
 import test from 'tape';
 import { checkAnswers, withAttachedGdb } from '../support/gdb-console.js';
 import { GDB_HELPER } from '../support/gdb-session.js';
-import { untilSaid } from './running.js';
+import { MECHANISMS, untilSaid } from './running.js';
 
 const ROM = '/usr/lib/u-boot/qemu-x86/u-boot.rom';
 
 test('U-Boot: from the reset vector into protected mode, to its banner and its prompt', async (t) => {
-  await withAttachedGdb(['--firmware', ROM], async (gdb, server) => {
+  await withAttachedGdb([...MECHANISMS, '--firmware', ROM], async (gdb, server) => {
     await checkAnswers(t, gdb, [
       [`source ${GDB_HELPER}`, /^/],
       ['print/x $pc', /= 0xfffffff0\n/],
@@ -26,5 +26,10 @@ test('U-Boot: from the reset vector into protected mode, to its banner and its p
     await gdb.run('monitor keys version\\n');
     await untilSaid(gdb, server, /=> version\r?\n[^]*U-Boot 20\d\d\.\d\d[^]*=> /);
     t.pass('it takes a command from the keyboard');
+    await checkAnswers(t, gdb, [
+      ['kvm mode', /^protected32, cpl 0, /],
+      ['kvm gdt', /CS32 [^\n]*<- cs\n/],
+      ['kvm pci', /host bridge/],
+    ]);
   });
 });

@@ -78,6 +78,8 @@ test('test:hosts: the files', async (t) => {
   t.deepEqual(selection(ROOT, { only: ['native/kick'] }, true).files, ['test/kvm/native/kick.test.ts']);
   t.deepEqual(selection(ROOT, { only: ['native/steps', 'no such file', 'native/kick'] }, true).files, ['kick', 'steps'].map((name) => `test/kvm/native/${name}.test.ts`));
   t.deepEqual(selection(ROOT, { only: ['no such file'] }, true).files, []);
+  t.deepEqual(selection(ROOT, { only: ['programs/memtest'] }, true).files, ['test/hosts/programs/memtest.test.ts'], 'a program by its name');
+  t.notOk(all.files.some((file) => file.startsWith('test/hosts/programs/')), 'and only so');
   t.deepEqual(selection(ROOT, { doctor: true }, true).files, ['doctor']);
   t.end();
 });
