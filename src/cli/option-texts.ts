@@ -71,7 +71,7 @@ export const OPTION_TEXTS: Readonly<Record<keyof typeof RUN_OPTIONS, OptionText>
     text: 'text: the guest\'s text screen in this terminal, whose keyboard is the guest\'s; Ctrl-] ends. The serial port leads nowhere then, unless --serial says where.',
   },
   run: { text: 'Let the guest run; do not hold it at its first instruction.' },
-  once: { text: 'End with the first connection, whether it detaches, kills or goes away.' },
+  once: { text: 'End with the first connection, whether it detaches, kills or goes away; so --listen stdio does, unless --on-disconnect continue.' },
   'ready-file': { argument: 'FILE', text: 'A file that appears, with the address in it, when gdb may connect, and is removed at the end.' },
   'on-disconnect': { argument: 'WHAT', values: ['stop', 'continue', 'kill'], default: 'stop', text: 'What becomes of the guest when a connection breaks or closes without a detach.' },
   'on-kill': { argument: 'WHAT', values: ['exit', 'keep', 'reset'], default: 'exit', text: 'What gdb\'s kill does: end guest and server, hold the guest, or hold it reset.' },

@@ -118,7 +118,8 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     modules: list(argv, 'module'),
     ...readConsole(argv, listen, gdb),
     hold: argv['run'] !== true,
-    once,
+    // Nobody else can come over a pipe: gdb, or the shell that gdb ends, would leave a server that only waits.
+    once: once || (listen.kind === 'stdio' && argv['on-disconnect'] !== 'continue'),
     ...(readyFile !== undefined && { readyFile }),
     ...(stopAt !== undefined && { stopAt }),
     onDisconnect: choice(argv, 'on-disconnect', ['stop', 'continue', 'kill'], 'stop'),

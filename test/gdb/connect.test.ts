@@ -1,5 +1,7 @@
 /** How gdb and the guest meet and part: transports, second clients, detach, kill, disconnect policies, run again. */
 import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'tape';
 import { GdbConsole, withAttachedGdb, withGdb } from './support/gdb-console.js';
 import { GUESTS_FOLDER, startServer, type Server } from './support/gdb-session.js';
@@ -55,6 +57,20 @@ test('attach over a pipe: target remote | kvm-gdbserver --listen stdio', (t) => 
     { cwd: GUESTS_FOLDER, encoding: 'utf8', timeout: patience(30_000), killSignal: 'SIGKILL' });
   t.match(stdout, /0x0*7c00 in \?\? \(\)[^]*Breakpoint 1, 0x0*7c22[^]*killed/, stderr);
   t.equal(status, 0);
+  t.end();
+});
+
+test('a server behind a pipe ends with the gdb that made it, though a shell stands between them', (t) => {
+  const line = `target remote | ${process.execPath} ${SERVER_MAIN} --listen stdio build/modes.img 2>ended.txt; echo status $? >>ended.txt`;
+  const ended = join(GUESTS_FOLDER, 'ended.txt');
+  try {
+    const { stdout, stderr } = spawnSync('gdb', ['-nx', '-batch', '-ex', line, '-ex', 'stepi', '-ex', 'detach'],
+      { cwd: GUESTS_FOLDER, encoding: 'utf8', timeout: patience(30_000), killSignal: 'SIGKILL' });
+    t.match(stdout, /0x0*7c01[^]*detached/, stderr);
+    t.equal(readFileSync(ended, 'utf8'), 'status 0\n', 'before gdb loses its patience and ends the shell');
+  } finally {
+    rmSync(ended, { force: true });
+  }
   t.end();
 });
 
