@@ -26,7 +26,6 @@ test('MI: threads of four processors are continued, interrupted and stepped one 
     t.match(await gdb.event('*stopped,reason="breakpoint-hit"'), /func="do_job".*thread-id="3",stopped-threads=\["3"\]/, 'one stops');
     t.deepEqual(await states(gdb), ['running', 'running', 'stopped', 'running']);
     t.match(await gdb.ask('-stack-list-frames --thread 3'), /func="do_job".*func="work".*func="worker"/);
-    t.match(await gdb.ask('-stack-list-frames --thread 1'), /^\^error/);
     t.match(await gdb.ask('-exec-next --thread 3'), /^\^running/);
     t.match(await gdb.event('*stopped,reason="end-stepping-range"'), /thread-id="3",stopped-threads=\["3"\]/);
     t.match(await gdb.ask('-data-evaluate-expression --thread 3 job->number'), /^\^done,value="\d+"/);
