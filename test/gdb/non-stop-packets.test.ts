@@ -62,6 +62,11 @@ test('non-stop: who runs, who may be asked what, and every stop exactly once', a
     t.equal(await client.ask('vCont;c:p1.2'), 'OK', 'a stop that was not taken: the thread runs, as far as the client knows');
     t.deepEqual(stopOf(await client.ask('vStopped')), ['4', '00']);
     t.equal(await client.ask('vStopped'), 'OK');
+    for (const [stopped, resumed] of ['34', '43']) {
+      t.equal(await client.ask(`vCont;t:p1.${stopped};c:p1.${resumed}`), 'OK', 'one stops and one goes, while a third runs');
+      t.deepEqual(stopOf(await client.take(STOP)), [stopped, '00']);
+      t.equal(await client.ask('vStopped'), 'OK');
+    }
     t.equal(await client.ask('vCont;t:p1.2'), 'OK');
     t.equal(await client.ask('Hgp1.2'), 'OK');
     t.match(await client.ask('g'), /^[0-9a-fx]{1000,}$/, 'it stands all the same');

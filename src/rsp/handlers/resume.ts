@@ -45,12 +45,14 @@ function continueOrStepAll(session: SessionState, args: Buffer): string | undefi
   if (toStop.length > 0 && !session.nonStop) throw new TargetError('The action t of vCont is for non-stop mode (QNonStop:1).');
   const actions = chosen.flatMap(({ thread, index }) => toAction(requested[index], thread) ?? []);
   return awaitStop(session, () => {
-    if (toStop.length > 0) session.target.nonStop?.stop(toStop, 'requested');
     // As far as the client knows, a thread runs until it has taken its stop.
-    const going = actions.filter(({ thread }) => !session.notifications.isUntold(thread) && session.target.nonStop?.isRunning(thread) === false);
-    if (going.length === 0) return;
-    session.resumedThread = going[0].thread;
-    session.target.resume(going);
+    const going = actions.filter(({ thread }) => !session.notifications.isUntold(thread) && session.target.nonStop?.isRunning(thread) !== true);
+    if (going.length > 0) {
+      session.resumedThread = going[0].thread;
+      session.target.resume(going);
+    }
+    // Last, for the machine is held no longer than until somebody is stopped.
+    if (toStop.length > 0) session.target.nonStop?.stop(toStop, 'requested');
   });
 }
 
