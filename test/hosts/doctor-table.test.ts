@@ -2,9 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import test from 'tape';
-import { PACKAGE_FOLDER } from '../gdb/support/gdb-session.js';
+import { PACKAGE_FOLDER, script } from '../project-folders.js';
 import { SERVER_MAIN } from '../server-command.js';
 
 interface Column {
@@ -19,7 +18,7 @@ interface DoctorTable {
 }
 
 test('docs/hosts.md: the column of this host', async (t) => {
-  const { columnOf, columnInDocument } = await import(pathToFileURL(join(PACKAGE_FOLDER, 'test/hosts/doctor-table.mjs')).href) as DoctorTable;
+  const { columnOf, columnInDocument } = await script<DoctorTable>('test/hosts/doctor-table.mjs');
   const doctor = spawnSync(process.execPath, [SERVER_MAIN, 'doctor'], { encoding: 'utf8', timeout: 120_000 });
   t.equal(doctor.status, 0, doctor.stderr);
   const { name, facts, capabilities } = columnOf(doctor.stdout);

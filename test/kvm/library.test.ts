@@ -1,18 +1,10 @@
 /** The library on the real KVM: the example as it stands, and everything else a program may ask of a Machine. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import test from 'tape';
 import { Machine, TargetError } from '../../src/index.js';
+import { OUTPUT_FOLDER, PACKAGE_FOLDER } from '../project-folders.js';
 import { patience } from '../time-scale.js';
-
-const OUTPUT_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
-const PACKAGE_FOLDER = findPackageFolder(OUTPUT_FOLDER);
-
-function findPackageFolder(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : findPackageFolder(dirname(folder));
-}
 
 /** inc ax; jmp -3 */
 const SPIN = Uint8Array.of(0x40, 0xeb, 0xfd);

@@ -2,10 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'tape';
-import { ROOT } from './support/installed-package.js';
+import { PACKAGE_FOLDER } from '../project-folders.js';
 
 test('docs: npm run docs -- --check', (t) => {
-  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/docs.mjs'), '--check'], { encoding: 'utf8', timeout: 240_000 });
+  const { status, stderr } = spawnSync(process.execPath, [join(PACKAGE_FOLDER, 'scripts/docs.mjs'), '--check'], { encoding: 'utf8', timeout: 240_000 });
   t.equal(status, 0, stderr);
   t.end();
 });

@@ -6,11 +6,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'tape';
-import { install, pack, ROOT, withNodeHeaders, withoutCompiler } from './support/installed-package.js';
+import { PACKAGE_FOLDER } from '../project-folders.js';
+import { install, pack, withNodeHeaders, withoutCompiler } from './support/installed-package.js';
 import { run, runOrThrow, type Result } from './support/run-program.js';
 
 const LARGEST_TARBALL = 2 << 20;
-const OTHER_SYSTEM = join(ROOT, 'test/package/support/other-system.cjs');
+const OTHER_SYSTEM = join(PACKAGE_FOLDER, 'test/package/support/other-system.cjs');
 
 /** What belongs to the making of the package. */
 const FOR_DEVELOPERS = /^(test|bench|dist\/(test|bench)|\.ci|node_modules|build)\/|\.(map|o|actual|pyc|cache)$|^src\//;
@@ -57,8 +58,8 @@ test('package: the library, with types', (t) => {
     console.log(reason.kind, '0x' + machine.pc.toString(16));
     machine.close();
   `);
-  runOrThrow(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '--strict', '--target', 'es2022', '--module', 'nodenext',
-    '--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node', 'look.ts'], { cwd: project });
+  runOrThrow(process.execPath, [join(PACKAGE_FOLDER, 'node_modules/typescript/bin/tsc'), '--strict', '--target', 'es2022', '--module', 'nodenext',
+    '--typeRoots', join(PACKAGE_FOLDER, 'node_modules/@types'), '--types', 'node', 'look.ts'], { cwd: project });
   t.equal(runOrThrow('node', ['look.js'], { cwd: project, env }), 'breakpoint 0x7c08\n');
   t.end();
 });
@@ -99,10 +100,10 @@ test('package: without the prebuilt binary it is built from source, or a sentenc
 });
 
 test('package: the metadata names what is there', (t) => {
-  const { bin, exports, os, cpu, publishConfig } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  const { bin, exports, os, cpu, publishConfig } = JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8')) as {
     bin: Record<string, string>; exports: { '.': Record<string, string> }; os?: unknown; cpu?: unknown; publishConfig: object;
   };
-  for (const path of [...Object.values(bin), ...Object.values(exports['.'])]) t.ok(existsSync(join(ROOT, path)), path);
+  for (const path of [...Object.values(bin), ...Object.values(exports['.'])]) t.ok(existsSync(join(PACKAGE_FOLDER, path)), path);
   t.equal(os ?? cpu, undefined, 'it installs everywhere');
   t.deepEqual(publishConfig, { access: 'public', provenance: true });
   t.end();

@@ -5,11 +5,11 @@
 import { copyFileSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
-import { ROOT } from './support/installed-package.js';
+import { PACKAGE_FOLDER } from '../project-folders.js';
 import { run, runOrThrow, type Result } from './support/run-program.js';
 import { withTemporaryFolder } from '../temporary-folder.js';
 
-const SHIM = join(ROOT, 'test/package/support/node-on-musl.c');
+const SHIM = join(PACKAGE_FOLDER, 'test/package/support/node-on-musl.c');
 
 /** Calls `work` with a function that runs Node on musl. */
 async function withNodeOnMusl(work: (node: (...args: string[]) => Result) => void): Promise<void> {
@@ -25,7 +25,7 @@ async function withNodeOnMusl(work: (node: (...args: string[]) => Result) => voi
       copyFileSync(realpathSync(runOrThrow('g++', [`-print-file-name=${name}`], { cwd: folder }).trimEnd()), join(libraries, name));
     }
     const loader = ['--preload', shim, '--library-path', libraries, realpathSync(process.execPath)];
-    work((...args) => run('/lib/ld-musl-x86_64.so.1', [...loader, ...args], { cwd: ROOT }));
+    work((...args) => run('/lib/ld-musl-x86_64.so.1', [...loader, ...args], { cwd: PACKAGE_FOLDER }));
   });
 }
 

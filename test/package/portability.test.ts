@@ -1,10 +1,10 @@
 /** The binary that is shipped asks for no more than Node 20's own floor (glibc 2.28) and musl have. */
 import { join } from 'node:path';
 import test from 'tape';
-import { ROOT } from './support/installed-package.js';
+import { PACKAGE_FOLDER } from '../project-folders.js';
 import { runOrThrow } from './support/run-program.js';
 
-const BINARY = join(ROOT, 'build/Release/kvm.node');
+const BINARY = join(PACKAGE_FOLDER, 'build/Release/kvm.node');
 /** musl's libc and loader in one (Debian's package musl). */
 const MUSL = '/lib/ld-musl-x86_64.so.1';
 /** https://github.com/nodejs/node/blob/v20.x/BUILDING.md, supported platforms. */
@@ -18,7 +18,7 @@ interface Needed {
 }
 
 function neededSymbols(): Needed[] {
-  return runOrThrow('nm', ['-D', '--undefined-only', BINARY], { cwd: ROOT }).trimEnd().split('\n').map((line) => {
+  return runOrThrow('nm', ['-D', '--undefined-only', BINARY], { cwd: PACKAGE_FOLDER }).trimEnd().split('\n').map((line) => {
     const [, kind, name, version] = /^\s+(\w) ([^@]+)(?:@(.+))?$/.exec(line) ?? [];
     return { name, weak: kind === 'w', ...(version !== undefined && { version }) };
   });
@@ -42,13 +42,13 @@ test('package: no symbol of a newer glibc than 2.28, and libstdc++ is inside', (
 test('package: what has no version is Node\'s, and the two libraries are everywhere', (t) => {
   const others = neededSymbols().filter(({ name, version, weak }) => version === undefined && !weak && !name.startsWith('napi_'));
   t.deepEqual(others.map(({ name }) => name), ['__tls_get_addr'], 'the loader\'s');
-  const libraries = [...runOrThrow('readelf', ['-dW', BINARY], { cwd: ROOT }).matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name);
+  const libraries = [...runOrThrow('readelf', ['-dW', BINARY], { cwd: PACKAGE_FOLDER }).matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name);
   t.deepEqual(libraries.sort(), ['libc.so.6', 'libgcc_s.so.1']);
   t.end();
 });
 
 test('package: musl has every function of libc that the binary calls', (t) => {
-  const offered = new Set(runOrThrow('nm', ['-D', '--defined-only', MUSL], { cwd: ROOT }).split('\n').map((line) => line.split(' ')[2]));
+  const offered = new Set(runOrThrow('nm', ['-D', '--defined-only', MUSL], { cwd: PACKAGE_FOLDER }).split('\n').map((line) => line.split(' ')[2]));
   t.ok(offered.has('pthread_create'), 'musl\'s names were read');
   const missing = neededSymbols().filter(({ name, version, weak }) => !weak && version?.startsWith('GLIBC_') === true && !offered.has(name));
   t.deepEqual(missing, []);

@@ -1,12 +1,11 @@
 /** What is written by hand in the documents: tables name what the code has, links lead somewhere. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'tape';
 import { ALL_COMMANDS } from '../../src/rsp/dispatch.js';
+import { PACKAGE_FOLDER } from '../project-folders.js';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const read = (path: string): string => readFileSync(join(PACKAGE_FOLDER, path), 'utf8');
 
 /** Every word in `…` of a table's first column. */
 function firstColumn(page: string): Set<string> {
@@ -32,9 +31,9 @@ test('docs: guides/exits.md names every reason of src/vmm/exit.ts, and no other'
 
 test('docs: every link between files leads to one', (t) => {
   const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md',
-    ...readdirSync(join(ROOT, 'docs'), { recursive: true }).map((name) => join('docs', String(name))).filter((name) => name.endsWith('.md'))];
+    ...readdirSync(join(PACKAGE_FOLDER, 'docs'), { recursive: true }).map((name) => join('docs', String(name))).filter((name) => name.endsWith('.md'))];
   const links = pages.flatMap((page) => [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link]) => ({ page, link })));
   t.ok(links.length > 20, `${links.length} links`);
-  t.deepEqual(links.filter(({ page, link }) => !existsSync(join(ROOT, dirname(page), link))), []);
+  t.deepEqual(links.filter(({ page, link }) => !existsSync(join(PACKAGE_FOLDER, dirname(page), link))), []);
   t.end();
 });

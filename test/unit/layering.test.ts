@@ -2,11 +2,11 @@
  * The house rules of src/ (docs/architecture.md): who may import whom, no circles between folders, one loader of
  * the binary, files of a size that one person can hold in the head. Type imports count like any other.
  */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { dirname, join, posix } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, posix } from 'node:path';
 import test from 'tape';
 import ts from 'typescript';
+import { PACKAGE_FOLDER } from '../project-folders.js';
 
 /** A part of src/ and what it may import besides itself: a folder, or one file of it. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -96,11 +96,9 @@ function binaryLoaders(sources: ReadonlyMap<string, string>): string[] {
     .map(([path]) => path);
 }
 
-/** The sources of src/ by path; compiled or not, the test finds the repository above itself. */
+/** The sources of src/ by path. */
 function readSources(): Map<string, string> {
-  let root = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(root, 'package.json'))) root = dirname(root);
-  const src = join(root, 'src');
+  const src = join(PACKAGE_FOLDER, 'src');
   const names = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).sort();
   return new Map(names.map((name) => [name, readFileSync(join(src, name), 'utf8')]));
 }

@@ -1,11 +1,8 @@
 /** The package as its users get it: packed, and installed from the tarball into an empty folder. */
 import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { PACKAGE_FOLDER } from '../../project-folders.js';
 import { runOrThrow } from './run-program.js';
-
-/** The repository's root. */
-export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
 export interface Tarball {
   readonly path: string;
@@ -17,7 +14,7 @@ export interface Tarball {
 
 /** `npm pack`, with everything that it makes first. */
 export function pack(folder: string): Tarball {
-  const text = runOrThrow('npm', ['pack', '--json', '--pack-destination', folder], { cwd: ROOT, seconds: 240 });
+  const text = runOrThrow('npm', ['pack', '--json', '--pack-destination', folder], { cwd: PACKAGE_FOLDER, seconds: 240 });
   const [{ filename, size, files }] = JSON.parse(text.slice(text.indexOf('['))) as [{ filename: string; size: number; files: { path: string }[] }];
   return { path: join(folder, filename), size, files: files.map((file) => file.path) };
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test from 'tape';
 import { completionScript } from '../../../src/cli/completion-script.js';
 import { RUN_OPTIONS } from '../../../src/cli/run-options.js';
-import { ROOT } from '../hosts/project.js';
+import { PACKAGE_FOLDER } from '../../project-folders.js';
 
 /** What bash offers for the last of `words`. */
 function offered(...words: string[]): string[] {
@@ -38,7 +38,7 @@ function afterTab(...lines: string[]): string[] {
   try {
     const script = join(folder, 'completion');
     writeFileSync(script, completionScript());
-    const typing = [join(ROOT, 'test/unit/cli/type-in-zsh.zsh'), script, ...lines];
+    const typing = [join(PACKAGE_FOLDER, 'test/unit/cli/type-in-zsh.zsh'), script, ...lines];
     const { status, stdout, stderr } = spawnSync('zsh', ['-f', ...typing], { cwd: '/', encoding: 'utf8', timeout: 30_000, env: { ...process.env, HOME: folder } });
     if (status !== 0 || stderr !== '') throw new Error(`zsh ended with ${status}: ${stderr}`);
     return stdout.trimEnd().split('\n').map((line) => line.replace('kvm-gdbserver ', '').trimEnd());

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
-import { ROOT } from '../hosts/project.js';
+import { PACKAGE_FOLDER } from '../../project-folders.js';
 
 /** Comments that scripts/docs/sessions.mjs goes by. */
 const MADE = /^<!-- (gdb|lldb|shell|view|excerpt of)\b.* -->$/;
@@ -11,7 +11,7 @@ const WITHOUT_OUTPUT = new Set(['sh', 'text']);
 /** Typed anew from its first block to its last by test/gdb/bootloaders. */
 const TYPED = 'docs/bootloaders.md';
 
-const PAGES = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true })
+const PAGES = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(PACKAGE_FOLDER, 'docs'), { recursive: true })
   .map((name) => join('docs', String(name))).filter((name) => name.endsWith('.md') && name !== TYPED)];
 
 test('every block of the documents is made by npm run docs, or has no output', (t) => {
@@ -19,7 +19,7 @@ test('every block of the documents is made by npm run docs, or has no output', (
   let blocks = 0;
   for (const page of PAGES) {
     let isInside = false;
-    const lines = readFileSync(join(ROOT, page), 'utf8').split('\n');
+    const lines = readFileSync(join(PACKAGE_FOLDER, page), 'utf8').split('\n');
     for (const [index, line] of lines.entries()) {
       if (!line.startsWith('```')) continue;
       isInside = !isInside;

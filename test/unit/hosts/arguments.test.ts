@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
-import { ROOT, script } from './project.js';
+import { PACKAGE_FOLDER, script } from '../../project-folders.js';
 
 interface Options {
   readonly names: readonly string[];
@@ -54,7 +54,7 @@ test('test:hosts: arguments', async (t) => {
 });
 
 test('test:hosts: a wrong word is one sentence and status 2, before anything is made', (t) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/test-hosts.mjs'), 'vmz'], { encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(PACKAGE_FOLDER, 'scripts/test-hosts.mjs'), 'vmz'], { encoding: 'utf8', timeout: 20_000 });
   t.deepEqual([status, stdout], [2, '']);
   t.match(stderr, /^There is no host vmz\. Use: .*\n$/);
   t.end();
@@ -63,24 +63,24 @@ test('test:hosts: a wrong word is one sentence and status 2, before anything is 
 test('test:hosts: the files', async (t) => {
   const { selection } = await script<Arguments>('test/hosts/arguments.mjs');
   const refusals = 'test/hosts/kernel-refusals.test.ts';
-  const quick = selection(ROOT, {}, true);
+  const quick = selection(PACKAGE_FOLDER, {}, true);
   t.equal(quick.files[0], 'test/kvm/debugger/stepping.test.ts', 'the most telling first');
-  t.deepEqual(selection(ROOT, {}, true, ['more']).files, [...quick.files, 'more'], 'where the host is fast enough');
-  for (const file of quick.files) t.ok(existsSync(join(ROOT, file)), file);
+  t.deepEqual(selection(PACKAGE_FOLDER, {}, true, ['more']).files, [...quick.files, 'more'], 'where the host is fast enough');
+  for (const file of quick.files) t.ok(existsSync(join(PACKAGE_FOLDER, file)), file);
   t.deepEqual(quick.sessions.run, ['modes']);
-  t.notOk(selection(ROOT, { all: true }, false).files.includes(refusals), 'this machine keeps its KVM');
-  const all = selection(ROOT, { all: true }, true);
+  t.notOk(selection(PACKAGE_FOLDER, { all: true }, false).files.includes(refusals), 'this machine keeps its KVM');
+  const all = selection(PACKAGE_FOLDER, { all: true }, true);
   t.deepEqual(all.sessions, {}, 'every session');
   t.ok(all.files.includes(refusals) && all.files.includes('test/hosts/linux-kernel.test.ts'));
   for (const file of [...quick.files, 'test/gdb/endings.test.ts', 'test/kvm/native/kick.test.ts']) t.ok(all.files.includes(file), `all has ${file}`);
   t.notOk(all.files.some((file) => /bootloaders|examples|rsp-fake/.test(file)), 'what drives no KVM, and the sessions, are not run twice');
   t.equal(new Set(all.files).size, all.files.length);
-  t.deepEqual(selection(ROOT, { only: ['native/kick'] }, true).files, ['test/kvm/native/kick.test.ts']);
-  t.deepEqual(selection(ROOT, { only: ['native/steps', 'no such file', 'native/kick'] }, true).files, ['kick', 'steps'].map((name) => `test/kvm/native/${name}.test.ts`));
-  t.deepEqual(selection(ROOT, { only: ['no such file'] }, true).files, []);
-  t.deepEqual(selection(ROOT, { only: ['programs/memtest'] }, true).files, ['test/hosts/programs/memtest.test.ts'], 'a program by its name');
+  t.deepEqual(selection(PACKAGE_FOLDER, { only: ['native/kick'] }, true).files, ['test/kvm/native/kick.test.ts']);
+  t.deepEqual(selection(PACKAGE_FOLDER, { only: ['native/steps', 'no such file', 'native/kick'] }, true).files, ['kick', 'steps'].map((name) => `test/kvm/native/${name}.test.ts`));
+  t.deepEqual(selection(PACKAGE_FOLDER, { only: ['no such file'] }, true).files, []);
+  t.deepEqual(selection(PACKAGE_FOLDER, { only: ['programs/memtest'] }, true).files, ['test/hosts/programs/memtest.test.ts'], 'a program by its name');
   t.notOk(all.files.some((file) => file.startsWith('test/hosts/programs/')), 'and only so');
-  t.deepEqual(selection(ROOT, { doctor: true }, true).files, ['doctor']);
+  t.deepEqual(selection(PACKAGE_FOLDER, { doctor: true }, true).files, ['doctor']);
   t.end();
 });
 
@@ -89,14 +89,14 @@ test('test:hosts: what is left out on a host', async (t) => {
   t.deepEqual(withoutLeftOut(['a', 'b', 'c'], [{ files: /b/, reason: 'no' }]), { files: ['a', 'c'], leftOut: [{ file: 'b', reason: 'no' }] });
   const { hosts } = await script<{ hosts: Record<string, { filesLeftOut: { files: RegExp }[] }> }>('test/hosts/hosts.mjs');
   const { selection } = await script<Arguments>('test/hosts/arguments.mjs');
-  const { files } = selection(ROOT, { all: true }, true);
+  const { files } = selection(PACKAGE_FOLDER, { all: true }, true);
   for (const { files: pattern } of hosts['vmx']?.filesLeftOut ?? []) t.ok(files.some((file) => pattern.test(file)), `${pattern} leaves something out`);
-  const quick = selection(ROOT, {}, true).files;
+  const quick = selection(PACKAGE_FOLDER, {}, true).files;
   t.deepEqual(withoutLeftOut(quick, hosts['vmx']?.filesLeftOut ?? []), { files: quick, leftOut: [] }, 'nothing of the quick selection');
 });
 
 test('.ci/run: a wrong word is one sentence and status 2', (t) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/ci.mjs'), '--hosts'], { encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(PACKAGE_FOLDER, 'scripts/ci.mjs'), '--hosts'], { encoding: 'utf8', timeout: 20_000 });
   t.deepEqual([status, stdout, stderr], [2, '', 'Use: .ci/run [--all] [--record]\n']);
   t.end();
 });

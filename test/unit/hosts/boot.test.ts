@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'tape';
-import { ROOT, script } from './project.js';
+import { PACKAGE_FOLDER, script } from '../../project-folders.js';
 
 interface Boot {
   readonly boot: (host: object, run: object, report: (result: { file: string }) => void) => Promise<{ kind: string; text: string } | undefined>;
@@ -123,7 +123,7 @@ function withCommands(commands: Readonly<Record<string, string>>): { status: num
     writeFileSync(join(bin, name), `#!/bin/sh\n${body}\n`);
     chmodSync(join(bin, name), 0o755);
   }
-  const of = (path: string): string => pathToFileURL(join(ROOT, path)).href;
+  const of = (path: string): string => pathToFileURL(join(PACKAGE_FOLDER, path)).href;
   const program = `
     import { Report } from '${of('test/hosts/report.mjs')}';
     import { runHosts } from '${of('test/hosts/run-hosts.mjs')}';

@@ -1,6 +1,6 @@
 /** What `npm run test:hosts` prints, and the tables it makes of doctor's text. */
 import test from 'tape';
-import { script } from './project.js';
+import { script } from '../../project-folders.js';
 
 interface HostReport {
   readonly name: string;

@@ -4,20 +4,14 @@
  *
  * A conversation that differs is left beside its file as `.actual`; UPDATE_TRANSCRIPTS=1 accepts what comes back.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'tape';
+import { PACKAGE_FOLDER } from '../../project-folders.js';
 import { nextTurn, SessionClient } from './session-client.js';
 import { frame, unframe } from './wire.js';
 
-function findRepository(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
-}
-
-const FOLDER = join(findRepository(), 'test', 'transcripts');
+const FOLDER = join(PACKAGE_FOLDER, 'test', 'transcripts');
 const INTERRUPT = '^C';
 
 function toText(payload: string): string {

@@ -1,8 +1,6 @@
 /** scripts/tap-summary.mjs: what `npm test` counts, and that nothing vanishes silently. */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import test from 'tape';
+import { script } from '../../project-folders.js';
 
 interface Summary {
   readonly passed: number;
@@ -16,11 +14,7 @@ interface TapSummary {
   readonly failuresOf: (output: string) => string;
 }
 
-async function load(): Promise<TapSummary> {
-  let root = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(root, 'package.json'))) root = dirname(root);
-  return await import(pathToFileURL(join(root, 'scripts', 'tap-summary.mjs')).href) as TapSummary;
-}
+const load = (): Promise<TapSummary> => script<TapSummary>('scripts/tap-summary.mjs');
 
 test('tap summary: passed, failed and skipped are told apart', async (t) => {
   const { summarizeTap } = await load();

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
-import { ROOT, script } from '../hosts/project.js';
+import { PACKAGE_FOLDER, script } from '../../project-folders.js';
 
 interface Suites {
   readonly LONGEST: readonly string[];
@@ -14,7 +14,7 @@ const suites = (): Promise<Suites> => script<Suites>('scripts/test-suites.mjs');
 
 test('the longest files are there, and are begun first', async (t) => {
   const { LONGEST, longestFirst } = await suites();
-  t.deepEqual(LONGEST.filter((name) => name !== 'lint' && !existsSync(join(ROOT, name))), []);
+  t.deepEqual(LONGEST.filter((name) => name !== 'lint' && !existsSync(join(PACKAGE_FOLDER, name))), []);
   const [first, second] = LONGEST;
   t.deepEqual(longestFirst(['a', second, 'b', first].map((name) => ({ name }))).map(({ name }) => name), [first, second, 'a', 'b']);
 });
