@@ -169,7 +169,10 @@ export class Server {
     const { reason } = this.target.lastStop;
     const state = this.current?.session?.state;
     if (reason.kind === 'exited' && state?.extended === true) return;
-    const finish = (): void => this.finish(reason.kind === 'exited' ? { reason: 'exited', status: reason.status } : { reason: 'killed' });
+    const finish = (): void => {
+      // Unless it was reset meanwhile.
+      if (hasEnded(this.target)) this.finish(reason.kind === 'exited' ? { reason: 'exited', status: reason.status } : { reason: 'killed' });
+    };
     if (state?.nonStop === true) state.notifications.whenTold(() => queueMicrotask(finish));
     else finish();
   }

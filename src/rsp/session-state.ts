@@ -51,6 +51,8 @@ export class SessionState {
   /** In extended mode: the client killed the guest and has not run it again. */
   wasKilled = false;
   pending: PendingReply = 'none';
+  /** A `monitor` command is being carried out; it shows what is said meanwhile. */
+  isMonitoring = false;
   /** `Hg`: whose registers and memory are meant. */
   generalThread: ThreadId;
   /** `Hc`: who obeys `c` and `s`. */

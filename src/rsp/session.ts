@@ -53,7 +53,7 @@ export class Session implements PacketSink {
       target.onStop((stop) => this.reportStop(stop)),
       target.onConsole((text) => {
         if (this.state.pending === 'resume') this.state.sendConsole(text);
-        else if (this.state.nonStop && !this.isAnswering) this.state.keepText(text);
+        else if (this.state.nonStop && !this.state.isMonitoring) this.state.keepText(text);
       }),
     ];
   }
@@ -66,7 +66,7 @@ export class Session implements PacketSink {
   /** The client is gone: nothing is written any more and the target is no longer listened to. */
   close(): void {
     this.closed = true;
-    this.state.notifications.clear();
+    this.state.notifications.close();
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
@@ -183,8 +183,10 @@ export class Session implements PacketSink {
     if (state.vacant) return;
     if (stop.text !== undefined) state.keepText(stop.text.endsWith('\n') ? stop.text : `${stop.text}\n`);
     // Not before the reply to the packet that led to it.
-    if (this.isAnswering) state.afterReply(() => state.notifications.add(stop));
-    else state.notifications.add(stop);
+    if (!this.isAnswering) return state.notifications.add(stop);
+    state.afterReply(() => {
+      if (state.nonStop) state.notifications.add(stop);
+    });
   }
 
   private notify(payload: string): void {

@@ -9,7 +9,11 @@ export function whenStopped(target: DebugTarget, then: () => void): void {
     return;
   }
   const subscription = target.onStop(() => {
-    if (target.running) return;
+    if (target.running) {
+      // In non-stop the others are still being stopped. In all-stop somebody else who waited has let it run again.
+      if (target.nonStop?.enabled !== true) target.interrupt();
+      return;
+    }
     subscription.dispose();
     then();
   });

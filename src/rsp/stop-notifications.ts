@@ -17,6 +17,7 @@ export class StopNotifications {
   /** Threads that stood when the client came, and that it has not been told of. */
   private rest: readonly StopEvent[] = [];
   private quiet: NodeJS.Timeout | undefined;
+  private patience: NodeJS.Timeout | undefined;
   private whenTaken: (() => void) | undefined;
 
   /** `format` makes the stop reply, at the time when it is sent; `notify` sends a notification. */
@@ -62,20 +63,28 @@ export class StopNotifications {
     return [...this.stops, ...this.rest].some((stop) => stop.thread === thread);
   }
 
+  /** What waits is of a life, a mode or a client that is over. */
   clear(): void {
     clearTimeout(this.quiet);
     this.stops = this.rest = [];
+  }
+
+  /** The client is gone: nobody waits for it. */
+  close(): void {
+    this.clear();
+    clearTimeout(this.patience);
+    this.whenTaken = undefined;
   }
 
   /** Calls `then` when the client has taken everything, or has not for a second. */
   whenTold(then: () => void): void {
     if (this.stops.length === 0) return then();
     const once = (): void => {
-      clearTimeout(timer);
+      clearTimeout(this.patience);
       this.whenTaken = undefined;
       then();
     };
-    const timer = setTimeout(once, PATIENCE_MILLISECONDS);
+    this.patience = setTimeout(once, PATIENCE_MILLISECONDS);
     this.whenTaken = once;
   }
 

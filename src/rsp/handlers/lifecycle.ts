@@ -52,12 +52,18 @@ function attach(session: SessionState, args: Buffer): string | undefined {
   return session.nonStop ? 'OK' : tellWhyStopped(session);
 }
 
+/** Extended mode: nothing is debugged until the client attaches or runs. */
+function leave(session: SessionState): void {
+  session.vacant = true;
+  session.notifications.clear();
+}
+
 function detach(session: SessionState, args: Buffer): string {
   checkProcess(args);
   session.afterReply(() => {
     session.pending = 'none';
     if (session.extended) {
-      session.vacant = true;
+      leave(session);
       releaseGuest(session.target);
     } else session.hooks.onDetach();
   });
@@ -70,7 +76,7 @@ function kill(session: SessionState): void {
     session.hooks.onKill();
     return;
   }
-  session.vacant = true;
+  leave(session);
   session.wasKilled = true;
   whenStopped(session.target, () => session.target.breakpoints?.clear());
 }
@@ -79,6 +85,7 @@ function kill(session: SessionState): void {
 function restart(session: SessionState, then: () => void): undefined {
   whenStopped(session.target, () => {
     session.target.reset();
+    session.notifications.clear();
     session.vacant = false;
     session.wasKilled = false;
     session.generalThread = session.target.lastStop.thread;

@@ -12,6 +12,7 @@ function execute(session: SessionState, args: Buffer): string {
   const missed = session.takeUnshown();
   if (missed !== '') write(missed);
   const subscription = session.target.onConsole(write);
+  session.isMonitoring = true;
   try {
     session.target.monitor?.execute(command, write);
   } catch (error) {
@@ -19,6 +20,7 @@ function execute(session: SessionState, args: Buffer): string {
     if (!(error instanceof TargetError)) throw error;
     write(`${error.message}\n`);
   } finally {
+    session.isMonitoring = false;
     subscription.dispose();
   }
   return 'OK';

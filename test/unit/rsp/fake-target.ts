@@ -90,6 +90,7 @@ export class FakeTarget implements DebugTarget {
   private readonly stopListeners = new Set<(stop: StopEvent) => void>();
   private readonly consoleListeners = new Set<(text: string) => void>();
   private runningThread: ThreadId = 1;
+  private interrupted = false;
 
   constructor(private readonly options: FakeOptions = {}) {
     this.memory = new Uint8Array(options.memorySize ?? MEMORY_SIZE);
@@ -166,7 +167,9 @@ export class FakeTarget implements DebugTarget {
 
   interrupt(): void {
     this.calls.push('interrupt');
-    if (this.running) setImmediate(() => this.stop({ thread: this.runningThread, reason: { kind: 'interrupt' } }));
+    if (!this.running || this.interrupted) return;
+    this.interrupted = true;
+    setImmediate(() => this.stop({ thread: this.runningThread, reason: { kind: 'interrupt' } }));
   }
 
   onStop(listener: (stop: StopEvent) => void): Disposable {
@@ -197,7 +200,7 @@ export class FakeTarget implements DebugTarget {
   /** Ends a resume with `stop`; without one under way nothing happens, unless `always`. */
   stop(stop: StopEvent, always = false): void {
     if (!this.running && !always) return;
-    this.running = false;
+    this.running = this.interrupted = false;
     this.lastStop = stop;
     for (const listener of [...this.stopListeners]) listener(stop);
   }

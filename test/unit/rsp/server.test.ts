@@ -98,6 +98,18 @@ test('server: a client that attaches to a running guest finds it stopped and cle
   t.match(client.ask('?')[0], /^T05thread:1;10:107c/);
 });
 
+test('server: a client that comes while the last one is leaving a guest that is to run on', async (t) => {
+  const { target, connect } = setUp({ onDisconnect: 'continue' });
+  const first = connect('a');
+  first.ask('vCont;c');
+  first.hangUp();
+  const second = connect('b');
+  await nextTurn();
+  await nextTurn();
+  t.notOk(target.running, 'it was let go, and stopped again');
+  t.match(second.ask('?')[0] ?? '', /^T05/);
+});
+
 test('server: detach resumes and frees the place', async (t) => {
   const { target, events, connect } = setUp();
   const client = connect();

@@ -74,6 +74,10 @@ test('non-stop: the end is waited for until it is taken, or for a second', async
   notifications.add(stopOf(1));
   await new Promise<void>((resolve) => notifications.whenTold(resolve));
   t.pass('a client that does not take it');
+  notifications.whenTold(() => ends++);
+  notifications.close();
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  t.equal(ends, 2, 'one that has gone');
 });
 
 test('a notification on the wire', (t) => {
