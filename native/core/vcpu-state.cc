@@ -109,6 +109,9 @@ void Vcpu::set_guest_debug(const kvm_guest_debug& debug) {
 void Vcpu::interrupt(uint32_t vector) {
   if (vector > 255) throw_argument("KVM_INTERRUPT", "an interrupt vector is a number from 0 to 255");
   set(KVM_INTERRUPT, "KVM_INTERRUPT", kvm_interrupt{vector});
+  // KVM takes one at a time and says so after the next KVM_RUN, which not every run comes to: it may have met its plan's end.
+  run_->ready_for_interrupt_injection = 0;
+  reinterpret_cast<kvm_run*>(record_->run)->ready_for_interrupt_injection = 0;
   refresh(KVM_SYNC_X86_EVENTS);
 }
 

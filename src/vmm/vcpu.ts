@@ -101,7 +101,10 @@ export class Vcpu {
     return this.#view.getUint32(this.#at['completion_pending'].offset, true) !== 0;
   }
 
-  /** After the last run, and so long as no register was set since: KVM would take an interrupt from user space (KVM api.rst, KVM_INTERRUPT). */
+  /**
+   * After the last run, and so long as no register was set and no interrupt given since: KVM would take an interrupt from user
+   * space (KVM api.rst, KVM_INTERRUPT).
+   */
   get isReadyForInterrupt(): boolean {
     this.#checkOpen();
     return this.#view.getUint8(this.#readyAt) !== 0 && this.#view.getUint32(this.#at['dirty'].offset, true) === 0;

@@ -1,4 +1,4 @@
-/** What the kernel's interrupt controllers and PIT hold, as values (asm/kvm.h; datasheets of the 8259A, 82093AA and 8254). */
+/** What a PC's interrupt controllers and PIT hold, as values, and how the kernel's say it (asm/kvm.h; datasheets of the 8259A, 82093AA and 8254). */
 import { native } from '../native.js';
 
 export interface PicState {

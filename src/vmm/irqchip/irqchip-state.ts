@@ -13,7 +13,7 @@ export interface KernelIrqchipState {
 
 /** The chips of this program. */
 export interface SplitIrqchipState {
-  /** Master, slave, IOAPIC and PIT. */
+  /** Slave, master, IOAPIC and PIT. */
   readonly devices: readonly DeviceState[];
   /** The 8259s' vector that KVM has been given and the guest has not got yet. */
   readonly vector: number | undefined;

@@ -2,17 +2,18 @@
 import test from 'tape';
 import { Machine } from '../../../src/vmm/machine.js';
 import { runUntilEnd } from '../../../src/vmm/run-machine.js';
+import type { RunPlan } from '../../../src/vmm/run-plan.js';
 
-const COUNT = 0x600, HANDLER = 0x7d00, VECTOR = 0x0b, LINE = 3;
+const COUNT = 0x600, HANDLER = 0x7d00, VECTOR = 0x0b, LINE = 3, URGENT = { line: 1, vector: 0x09 };
 const out = (port: number, value: number): number[] => [0xb0, value, 0xe6, port];
-/** Real mode: the 8259 at vectors 8 to 15, its input 3 let through; sti; 1: jmp 1b. */
-const GUEST = Uint8Array.of(...out(0x20, 0x11), ...out(0x21, 0x08), ...out(0x21, 0x04), ...out(0x21, 0x01), ...out(0x21, 0xf7), 0xfb, 0xeb, 0xfe);
+/** Real mode: the 8259 at vectors 8 to 15, its inputs 1 and 3 let through; sti; 1: jmp 1b. */
+const GUEST = Uint8Array.of(...out(0x20, 0x11), ...out(0x21, 0x08), ...out(0x21, 0x04), ...out(0x21, 0x01), ...out(0x21, 0xf5), 0xfb, 0xeb, 0xfe);
 /** inc word [COUNT]; mov al,20; out 20,al; iret */
 const HANDLER_CODE = Uint8Array.of(0xff, 0x06, COUNT & 0xff, COUNT >> 8, ...out(0x20, 0x20), 0xcf);
 
 function prepare(machine: Machine): void {
   machine.memory.write(HANDLER, HANDLER_CODE);
-  machine.memory.write(4 * VECTOR, Uint8Array.of(HANDLER & 0xff, HANDLER >> 8, 0, 0));
+  for (const vector of [VECTOR, URGENT.vector]) machine.memory.write(4 * vector, Uint8Array.of(HANDLER & 0xff, HANDLER >> 8, 0, 0));
 }
 
 function count({ memory }: Machine): number {
@@ -59,13 +60,27 @@ test('a vector on its way to the processor', async (t) => {
     await runUntilEnd(machine, 30);
     t.equal(count(machine), 0, 'a state from before it does not get it');
     handOver(machine);
+    machine.vcpus[0].kick();
     machine.restore(before);
     await runUntilEnd(machine, 30);
-    t.equal(count(machine), 0, 'nor does it when KVM had just been given it');
+    t.equal(count(machine), 0, 'nor does it when KVM had just been given it, with a kick left over');
     machine.irqchip?.setLine(LINE, true);
     await runUntil(machine, () => count(machine) > 0);
     t.equal(count(machine), 1, 'but the next one');
     machine.irqchip?.setLine(LINE, false);
+    machine.restore(before);
+    const plan: RunPlan = { mode: 'continue', waitMicroseconds: 0, fresh: true };
+    await runUntilEnd(machine, 20);
+    await runUntil(machine, () => machine.vcpus[0].isReadyForInterrupt);
+    for (const line of [LINE, URGENT.line]) {
+      machine.irqchip?.setLine(line, true);
+      machine.irqchip?.setLine(line, false);
+      // A run that is over before it has come to KVM_RUN.
+      machine.vcpus[0].beforeRun?.(plan);
+    }
+    t.equal(machine.irqchip?.view().pics[0].isr, 1 << LINE, 'while KVM has one, a more urgent one waits');
+    await runUntil(machine, () => count(machine) > 1);
+    t.equal(count(machine), 2, 'and both come');
     handOver(machine);
     machine.reset();
     prepare(machine);
