@@ -31,7 +31,8 @@ export class I8254Counter {
   /** The first of two bytes that are written, and whether the second of two is read next. */
   #low: number | undefined;
   #readsHigh = false;
-  /** Latched bytes, to be read before anything else. */
+  /** What was latched and not read yet: the status is read first, then the count's bytes. */
+  #status: number | undefined;
   #latch: number[] = [];
 
   /** `now`: nanoseconds. `gate`: whether it is open after power-on. */
@@ -97,7 +98,7 @@ export class I8254Counter {
     this.#mode = mode > 5 ? mode - 4 : mode;
     this.#access = access;
     this.#bcd = (value & 1) !== 0;
-    this.#began = this.#held = this.#low = undefined;
+    this.#began = this.#held = this.#low = this.#status = undefined;
     this.#loaded = this.#readsHigh = false;
     this.#latch = [];
   }
@@ -108,13 +109,18 @@ export class I8254Counter {
     this.#latch = this.#access === LOW ? [value & 0xff] : this.#access === HIGH ? [value >> 8] : [value & 0xff, value >> 8];
   }
 
-  /** Of a read-back command; goes before a count that is latched. */
+  /** Of a read-back command: the first that is not read stays (datasheet, "Read-Back Command"). */
   latchStatus(): void {
     const access = this.#access << 4;
-    this.#latch.unshift((this.out ? STATUS_OUT : 0) | (this.#loaded ? 0 : STATUS_NULL_COUNT) | access | ((this.#mode & 7) << 1) | (this.#bcd ? 1 : 0));
+    this.#status ??= (this.out ? STATUS_OUT : 0) | (this.#loaded ? 0 : STATUS_NULL_COUNT) | access | ((this.#mode & 7) << 1) | (this.#bcd ? 1 : 0);
   }
 
   read(): number {
+    if (this.#status !== undefined) {
+      const status = this.#status;
+      this.#status = undefined;
+      return status;
+    }
     const latched = this.#latch.shift();
     if (latched !== undefined) return latched;
     const value = this.#value();
@@ -184,7 +190,7 @@ export class I8254Counter {
     this.#bcd = this.#loaded = this.#readsHigh = false;
     this.#gate = this.gateAtPowerOn;
     this.#count = 0;
-    this.#began = this.#held = this.#low = undefined;
+    this.#began = this.#held = this.#low = this.#status = undefined;
     this.#latch = [];
   }
 
@@ -192,7 +198,7 @@ export class I8254Counter {
     return {
       mode: this.#mode, access: this.#access, bcd: this.#bcd, gate: this.#gate, count: this.#count, loaded: this.#loaded,
       age: this.#began === undefined ? null : Number(this.#now() - this.#began), held: this.#held ?? null,
-      low: this.#low ?? null, readsHigh: this.#readsHigh, latch: [...this.#latch],
+      low: this.#low ?? null, readsHigh: this.#readsHigh, status: this.#status ?? null, latch: [...this.#latch],
     };
   }
 
@@ -207,6 +213,7 @@ export class I8254Counter {
     this.#readsHigh = state['readsHigh'] === true;
     this.#held = optional('held');
     this.#low = optional('low');
+    this.#status = optional('status');
     const age = optional('age');
     this.#began = age === undefined ? undefined : this.#now() - BigInt(Math.round(age));
     this.#latch = [...state['latch'] as number[]];

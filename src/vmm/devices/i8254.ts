@@ -3,7 +3,7 @@
  * `PORT_B`), which has the third counter's gate and output. Counter 0's OUT is IRQ 0.
  */
 import { I8254Counter } from './i8254-counter.js';
-import type { AccessSize, DeviceState, PortDevice } from '../device.js';
+import { savedNumber, type AccessSize, type DeviceState, type PortDevice } from '../device.js';
 
 /** Offset of system control port B. */
 export const PORT_B = 4;
@@ -137,7 +137,7 @@ export class I8254 implements PortDevice {
     if (!Array.isArray(counters) || counters.length !== this.counters.length) throw new TypeError('A saved 8254 has no counters.');
     this.counters.forEach((counter, i) => counter.restore(counters[i] as DeviceState));
     this.#speaker = state['speaker'] === true;
-    this.#told = Number(state['told']);
+    this.#told = savedNumber(state, 'told');
     this.#schedule();
   }
 }

@@ -103,6 +103,12 @@ test('8254: one shot, square wave, access by one byte, BCD', (t) => {
   t.equal(bench.pit.readPort(1, 1), 0x00, 'high byte alone');
   bench.pit.writePort(3, 1, 0xd4);
   t.equal(bench.pit.readPort(1, 1), 0, 'a count by read-back');
+  bench.program(1, 0x30, 0x64, 0x00);
+  for (let i = 0; i < 1000; i++) bench.pit.writePort(3, 1, 0xe4);
+  bench.pass(200);
+  bench.pit.writePort(3, 1, 0xd4);
+  bench.pit.restore(bench.pit.save());
+  t.deepEqual([0, 1, 2].map(() => bench.pit.readPort(1, 1)), [0x30, 0x9c, 0xff], 'of many latched statuses the first, once; then the count that was latched behind them');
   t.end();
 });
 
