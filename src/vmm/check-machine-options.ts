@@ -16,7 +16,7 @@ export function checkMachineOptions({ irqchip = 'none', firmware }: MachineOptio
   if (cpus > 1 && irqchip === 'none') {
     throw new RangeError('More than one CPU needs an interrupt controller to start the others; add --irqchip kernel or split.');
   }
-  if (firmware !== undefined && irqchip === 'none') throw new RangeError('Firmware needs the interrupt controllers of a PC; add --irqchip kernel.');
+  if (firmware !== undefined && irqchip === 'none') throw new RangeError('Firmware needs the interrupt controllers of a PC; add --irqchip kernel or split.');
 }
 
 /** Throws RangeError where the features that were left out keep the guest from starting. */

@@ -31,10 +31,10 @@ export function startSetupCode(
 ): SetupCodeStart {
   const { base, heapEnd, end } = header.loadsHigh ? HIGH_LAYOUT : LOW_LAYOUT;
   if (header.setupSize > SETUP_LARGEST) {
-    throw new GuestError(`${name} has ${header.setupSize} bytes of setup code, and the boot protocol allows ${SETUP_LARGEST}; start it with --mode protected.`);
+    throw new GuestError(`${name} has ${header.setupSize} bytes of setup code, and the boot protocol allows ${SETUP_LARGEST}; start it without --mode real and --firmware.`);
   }
   if (commandLine.length > end - heapEnd) {
-    throw new GuestError(`The command line has ${commandLine.length - 1} bytes, and ${end - heapEnd - 1} fit behind the setup code of ${name}; shorten --append or leave --mode real out.`);
+    throw new GuestError(`The command line has ${commandLine.length - 1} bytes, and ${end - heapEnd - 1} fit behind the setup code of ${name}; shorten --append, or start it without --mode real and --firmware.`);
   }
   placement.take(`The setup code of ${name}`, base, end);
   notes.push(`setup code is at ${formatRange(base, header.setupSize)}, to be entered in real mode`);

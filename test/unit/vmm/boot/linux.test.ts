@@ -69,8 +69,8 @@ test('Linux: the real-mode entry', (t) => {
   const ipxe = bzImage({ version: 0x207, code32Start: 0, relocatable: false, alignment: 0 });
   t.equal(loadGuest(ipxe, OPTIONS).entry, 0x1_0200n, 'without another entry');
   t.throws(() => loadGuest(ipxe, { ...OPTIONS, mode: 'protected' }), /no 32-bit entry \(code32_start is 0\)/);
-  t.throws(() => loadGuest(bzImage({ sectors: 64 }), { ...OPTIONS, mode: 'real' }), /33280 bytes of setup code, and the boot protocol allows 32768/);
-  t.throws(() => loadGuest(bzImage({ commandLineSize: 60_000 }), { ...OPTIONS, mode: 'real', commandLine: 'x'.repeat(0x2000) }), /8192 bytes, and 8191 fit behind the setup code/);
+  t.throws(() => loadGuest(bzImage({ sectors: 64 }), { ...OPTIONS, mode: 'real' }), /33280 bytes of setup code, and the boot protocol allows 32768; start it without --mode real and --firmware\./);
+  t.throws(() => loadGuest(bzImage({ commandLineSize: 60_000 }), { ...OPTIONS, mode: 'real', commandLine: 'x'.repeat(0x2000) }), /8192 bytes, and 8191 fit behind the setup code of .*; shorten --append, or start it without --mode real and --firmware\./);
   t.end();
 });
 
