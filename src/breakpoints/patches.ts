@@ -66,11 +66,11 @@ export class PlantedPatches {
     return planted?.suspended === false && this.memory.readByte(gpa) === planted.patch;
   }
 
-  /** Puts what the guest knows into bytes that were read from a GPA while patches stood. */
+  /** Puts what the guest knows into bytes that were read from a GPA while patches stood; one that it wrote over is its own. */
   hide(gpa: number, bytes: Uint8Array): void {
     for (let i = 0; i < bytes.length; i++) {
       const planted = this.planted.get(gpa + i);
-      if (planted?.suspended === false) bytes[i] = planted.original;
+      if (planted?.suspended === false && bytes[i] === planted.patch) bytes[i] = planted.original;
     }
   }
 

@@ -3,6 +3,7 @@ import { TargetError, type DebugTarget } from '../target.js';
 
 /** A line: `cpu0 running; cpu1 stopped long64 at 0x100000`. */
 export function cpuStates(target: DebugTarget): string {
+  if (target.lastStop.reason.kind === 'killed') return 'The guest was killed: there are no CPUs any more.';
   const states = target.threads().map(({ id, name, state }) => `${name} ${state}${place(target, id)}`);
   return `${target.running ? 'Running' : 'Stopped'}: ${states.join('; ')}`;
 }

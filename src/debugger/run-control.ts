@@ -29,7 +29,7 @@ export class RunControl {
   running = false;
   /** The machine is over: it exited or was killed. */
   over = false;
-  /** Non-stop: a step that is done while a stop is being told is told later; in all-stop it is forgotten. */
+  /** Non-stop: a step that is done while a stop is being told is told later, while this lasts; in all-stop it is forgotten. */
   keepsSteps = false;
   private readonly parking = new Parking();
   private readonly queue = new StopQueue();
@@ -247,7 +247,7 @@ export class RunControl {
     if (!this.isParking) return this.stopAll(stop);
     if (keep !== undefined) this.queue.add({ stop, pc: cpu.view.pc, keep });
     else if (this.keepsSteps && this.actions.some(({ kind, thread }) => thread === cpu.thread && kind !== 'continue')) {
-      this.queue.add({ stop: { ...stop, reason: { kind: 'step' } }, pc: cpu.view.pc, keep: () => true });
+      this.queue.add({ stop: { ...stop, reason: { kind: 'step' } }, pc: cpu.view.pc, keep: () => this.keepsSteps });
     }
     if (!this.parking.isOnlyPause) this.parking.stop(stop);
   }

@@ -41,6 +41,10 @@ test('patches: what the guest wrote over a patch stays', (t) => {
   patches.plant({ mechanism: 'int3', physical: 3 }, JOB);
   bytes[3] = 0x90;
   t.notOk(patches.standsAt(3));
+  patches.plant({ mechanism: 'int3', physical: 4 }, JOB);
+  const seen = bytes.slice(2, 6);
+  patches.hide(2, seen);
+  t.deepEqual([...seen], [2, 0x90, 4, 5], 'and is seen, as no patch is');
   patches.liftAll();
   t.equal(bytes[3], 0x90);
   t.end();
