@@ -158,9 +158,9 @@ export class Machine {
     this.target.writeRegister(thread, regnum, bytes);
   }
 
-  /** `length` bytes from a linear address as `thread` maps it; short where the mapped memory ends, empty where none is. */
+  /** A copy of `length` bytes from a linear address as `thread` maps it; short where the mapped memory ends, empty where none is. */
   readMemory(address: bigint, length: number, thread: ThreadId = 1): Uint8Array {
-    return this.target.readMemory(thread, address, length);
+    return this.target.readMemory(thread, address, length).slice();
   }
 
   /** Writes all of `bytes` at a linear address, or nothing and throws TargetError. */

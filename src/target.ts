@@ -199,7 +199,10 @@ export interface DebugTarget {
   readRegister(thread: ThreadId, regnum: number): Uint8Array;
   /** Throws TargetError with the reason when the value is not one the processor accepts. */
   writeRegister(thread: ThreadId, regnum: number, bytes: Uint8Array): void;
-  /** Linear address as `thread` sees it; comes back short where the readable bytes end, empty if none is. */
+  /**
+   * Linear address as `thread` sees it; comes back short where the readable bytes end, empty if none is. The array can be
+   * guest memory itself: it is not to be written, and what it holds is true until the next call.
+   */
   readMemory(thread: ThreadId, address: bigint, length: number): Uint8Array;
   /** Writes all or throws TargetError (EFAULT) having written nothing. */
   writeMemory(thread: ThreadId, address: bigint, bytes: Uint8Array): void;

@@ -78,19 +78,30 @@ export class LinearMemory {
     return entries;
   }
 
-  /** At most `length` bytes; short where the mapped memory ends, empty where there is none. */
+  /** A copy of at most `length` bytes; short where the mapped memory ends, empty where there is none. */
   read(linear: bigint, length: number): Uint8Array {
     const first = this.piece(linear, 0, length);
     if (first === undefined) return new Uint8Array(0);
-    const start = this.memory.read(first.gpa, first.length);
-    if (start.length === length || start.length < first.length) return start;
+    if (first.length === length) return this.memory.read(first.gpa, length);
+    return this.gather(linear, length);
+  }
+
+  /** As `read`, but guest memory itself where it is in one piece: see `GuestMemory.peek`. */
+  peek(linear: bigint, length: number): Uint8Array {
+    const first = this.piece(linear, 0, length);
+    if (first === undefined) return new Uint8Array(0);
+    if (first.length === length) return this.memory.peek(first.gpa, length);
+    return this.gather(linear, length);
+  }
+
+  /** A copy of what lies in several pieces. */
+  private gather(linear: bigint, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
-    bytes.set(start);
-    let done = start.length;
+    let done = 0;
     while (done < length) {
       const piece = this.piece(linear, done, length);
       if (piece === undefined) break;
-      const part = this.memory.read(piece.gpa, piece.length);
+      const part = this.memory.peek(piece.gpa, piece.length);
       bytes.set(part, done);
       done += part.length;
       if (part.length < piece.length) break;

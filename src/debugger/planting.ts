@@ -60,11 +60,14 @@ export class Planting {
     this.guard.protect([...pages].filter((page) => !unsafe.has(page)), owner);
   }
 
-  /** Linear memory as the guest knows it, while patches stand; short where the readable bytes end. */
+  /**
+   * Linear memory as the guest knows it, while patches stand; short where the readable bytes end. While none stands these
+   * can be guest memory itself: to be looked at at once.
+   */
   readonly read = ({ memory }: CpuView, address: bigint, length: number): Uint8Array => {
-    const bytes = memory.read(address, length);
     const { patches } = this.guard;
-    if (patches.count === 0) return bytes;
+    if (patches.count === 0) return memory.peek(address, length);
+    const bytes = memory.read(address, length);
     for (const { linear, physical, length: size } of memory.ramPieces(address, bytes.length) ?? []) {
       const offset = Number(linear - address);
       patches.hide(physical, bytes.subarray(offset, offset + size));

@@ -22,12 +22,14 @@ export interface TargetMemoryOptions {
 export class TargetMemory {
   constructor(private readonly options: TargetMemoryOptions) {}
 
-  /** At most `length` bytes; short where memory ends, empty where there is none. */
+  /** At most `length` bytes; short where memory ends, empty where there is none. Can be guest memory itself: to be looked at at once. */
   read(thread: ThreadId, address: bigint, length: number): Uint8Array {
     const { memory, planting, physical, view } = this.options;
     if (!physical.enabled) return planting.read(view(thread), address, length);
+    const { patches } = planting.guard;
+    if (patches.count === 0) return memory.peek(address, length);
     const bytes = memory.read(address, length);
-    planting.guard.patches.hide(Number(address), bytes);
+    patches.hide(Number(address), bytes);
     return bytes;
   }
 

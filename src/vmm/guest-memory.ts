@@ -178,14 +178,31 @@ export class GuestMemory {
 
   /** A copy of at most `length` bytes from `gpa`; shorter where memory ends, empty where none is. */
   read(gpa: bigint | number, length: number): Uint8Array {
-    let address = toNumber(gpa);
-    const first = this.chunkAt(address);
-    if (first === undefined) return new Uint8Array(0);
-    const start = address - first.start;
-    if (start + length <= first.size) return first.bytes.slice(start, start + length);
+    const address = toNumber(gpa);
+    const chunk = this.chunkAt(address);
+    const start = address - (chunk?.start ?? 0);
+    if (chunk !== undefined && start + length <= chunk.size) return chunk.bytes.slice(start, start + length);
+    return this.#gather(address, length);
+  }
+
+  /**
+   * As `read`, but the memory itself rather than a copy where one chunk has it all: to be looked at at once, and not to be
+   * written. A copy of many bytes, which lies in fresh pages of the host's, costs as much as sending them.
+   */
+  peek(gpa: bigint | number, length: number): Uint8Array {
+    const address = toNumber(gpa);
+    const chunk = this.chunkAt(address);
+    const start = address - (chunk?.start ?? 0);
+    if (chunk !== undefined && start + length <= chunk.size) return chunk.bytes.subarray(start, start + length);
+    return this.#gather(address, length);
+  }
+
+  /** A copy of what may lie in several chunks. */
+  #gather(gpa: number, length: number): Uint8Array {
+    let address = gpa;
     const parts: Uint8Array[] = [];
     let found = 0;
-    for (let chunk: MemoryChunk | undefined = first; chunk !== undefined && found < length; chunk = this.chunkAt(address)) {
+    for (let chunk = this.chunkAt(address); chunk !== undefined && found < length; chunk = this.chunkAt(address)) {
       const part = chunk.bytes.subarray(address - chunk.start, address - chunk.start + length - found);
       parts.push(part);
       found += part.length;

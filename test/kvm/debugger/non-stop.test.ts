@@ -102,14 +102,14 @@ test('non-stop: breakpoints come and go while all run, and memory shows none of 
   await withGuest(new NonStopGuest(4, 0xffff, SLOW, ['patch', 'read-only', 'step']), async (run) => {
     const { guest, nonStop } = run;
     const { target } = guest;
-    const code = target.readMemory(1, HERE.address, 6);
+    const code = target.readMemory(1, HERE.address, 6).slice();
     await run.continue(...guest.threads);
     await pause(5);
     await run.held(() => target.breakpoints.insert(HERE));
     const { thread, reason } = await run.stop();
     t.equal(reason.kind, 'breakpoint', 'one that was set while they ran');
     t.deepEqual(target.readMemory(thread, HERE.address, 6), code, 'as the thread that stands sees it, with the others at the patch');
-    t.deepEqual(await run.held(() => target.readMemory(run.going[0] ?? 1, HERE.address, 6)), code, 'while held');
+    t.deepEqual(await run.held(() => target.readMemory(run.going[0] ?? 1, HERE.address, 6).slice()), code, 'while held');
     target.physicalMemory.enabled = true;
     t.deepEqual(target.readMemory(thread, HERE.address, 6), code, 'physical');
     target.physicalMemory.enabled = false;

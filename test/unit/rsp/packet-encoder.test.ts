@@ -50,6 +50,23 @@ test('encoder: what it escapes, a decoder reads back', (t) => {
   t.end();
 });
 
+test('encoder: each byte at each place among others, from any offset', (t) => {
+  const wrong: string[] = [];
+  for (const around of [0x00, 0x7f, 0x80, 0xff]) {
+    for (let place = 0; place < 19; place++) {
+      for (let byte = 0; byte < 256; byte++) {
+        const bytes = new Uint8Array(22).fill(around);
+        bytes[place] = byte;
+        const data = bytes.subarray(place % 4, 19);
+        const escaped = [...data].map((code) => ('#$}*'.includes(String.fromCharCode(code)) ? `}${String.fromCharCode(code ^ 0x20)}` : String.fromCharCode(code)));
+        if (encode({ prefix: 'b', bytes: data }) !== frame(`b${escaped.join('')}`)) wrong.push(`${byte} at ${place} among ${around}`);
+      }
+    }
+  }
+  t.deepEqual(wrong, []);
+  t.end();
+});
+
 test('encoder: the checksum of a long reply', (t) => {
   const bytes = new Uint8Array(0x40000).fill(0xff);
   t.equal(encode({ hex: bytes }), frame('ff'.repeat(bytes.length)));

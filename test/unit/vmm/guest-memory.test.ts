@@ -21,6 +21,7 @@ test('RAM above 1 GiB is several slots and one region', (t) => {
   memory.write(GIB - 2, Uint8Array.of(1, 2, 3, 4));
   t.deepEqual([...memory.read(BigInt(GIB - 2), 4)], [1, 2, 3, 4], 'across the chunks');
   t.deepEqual([...memory.read(GIB + 4094, 10)], [0, 0], 'short where RAM ends');
+  t.deepEqual([...memory.peek(GIB - 2, 4)], [1, 2, 3, 4], 'looked at across the chunks');
   t.equal(memory.read32(GIB - 2), undefined, 'a word in two chunks is no page table entry');
   t.end();
 });
@@ -36,6 +37,10 @@ test('reads, writes and words', (t) => {
   memory.write(0x1000n, Uint8Array.of(0x78, 0x56, 0x34, 0x12, 0xef, 0xbe, 0xad, 0xde));
   t.equal(memory.read32(0x1000), 0x12345678);
   t.equal(memory.read64(0x1000n), 0xdeadbeef12345678n);
+  const [copy, itself] = [memory.read(0x1000, 2), memory.peek(0x1000, 2)];
+  memory.writeByte(0x1000, 0x79);
+  t.deepEqual([copy[0], itself[0], itself.length], [0x78, 0x79, 2], 'a copy is one, a look is none');
+  t.equal(memory.peek(-1, 4).length, 0);
   t.equal(memory.readByte(0x1001), 0x56);
   t.ok(memory.writeByte(0x1001n, 0xcc));
   t.equal(memory.readByte(0x1001), 0xcc);
