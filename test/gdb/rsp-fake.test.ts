@@ -11,9 +11,10 @@ import type { ServerEnd, ServerOptions } from '../../src/rsp/server.js';
 import { listen, parseListenAddress } from '../../src/rsp/transports/listen-address.js';
 import { FakeTarget } from '../unit/rsp/fake-target.js';
 import type { FakeOptions } from '../unit/rsp/fake-target.js';
+import { patience } from '../time-scale.js';
 
 const skip = spawnSync('gdb', ['--version']).status === 0 ? false : 'gdb is not installed';
-const GDB_MILLISECONDS = 30_000;
+const GDB_MILLISECONDS = patience(30_000);
 
 interface World {
   readonly target: FakeTarget;
@@ -91,7 +92,7 @@ function checkOrder(t: Test, text: string, patterns: readonly RegExp[]): void {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patience(10_000);
   while (!condition()) {
     if (Date.now() > deadline) throw new Error('what the test waits for does not come');
     await new Promise((resolve) => setTimeout(resolve, 5));

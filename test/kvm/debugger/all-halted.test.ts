@@ -3,6 +3,8 @@ import test from 'tape';
 import { withMachine, type MachineUnderDebug } from './machine-under-debug.js';
 
 const AP_START = 0x8000, HANDLER = 0x8100, COUNT = 0x600, NMI = 2;
+/** Milliseconds that the guest runs at a time. */
+const SLICE = 5;
 /** Protected mode: INIT and SIPI with vector 8 to all others (SDM vol. 3A, 11.6.1); 1: hlt; jmp 1b. */
 const BOOT = Uint8Array.of(0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x00, 0x45, 0x0c, 0x00, 0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x08, 0x46, 0x0c, 0x00, 0xf4, 0xeb, 0xfd);
 /** xor ax,ax; mov ds,ax; mov ss,ax; mov sp,7000; 1: hlt; jmp 1b */
@@ -12,14 +14,6 @@ const COUNTING = Uint8Array.of(0xff, 0x06, COUNT & 0xff, COUNT >> 8, 0xcf);
 
 const states = ({ target }: MachineUnderDebug): string[] => target.threads().map(({ state }) => state.split(' ')[0]);
 
-/** Runs in slices until it is so, or for three seconds. */
-async function runUntil(guest: MachineUnderDebug, isSo: () => boolean): Promise<void> {
-  for (const end = Date.now() + 3000; !isSo() && Date.now() < end;) {
-    setTimeout(() => guest.target.interrupt(), 5);
-    await guest.continue();
-  }
-}
-
 for (const [cpus, irqchip] of [[1, 'split'], [4, 'kernel'], [8, 'split']] as const) {
   test(`${cpus} processors in HLT, --irqchip ${irqchip}`, (t) => withMachine(
     { guest: { name: 'halt', bytes: BOOT, boot: 'flat', mode: 'protected' }, irqchip, cpus, memory: 2 << 20 },
@@ -27,10 +21,10 @@ for (const [cpus, irqchip] of [[1, 'split'], [4, 'kernel'], [8, 'split']] as con
       const { machine } = guest;
       for (const [address, bytes] of [[AP_START, AP], [HANDLER, COUNTING], [4 * NMI, Uint8Array.of(HANDLER & 0xff, HANDLER >> 8, 0, 0)]] as const) machine.memory.write(address, bytes);
       const isHalted = (): boolean => states(guest).every((state) => state === 'halted');
-      await runUntil(guest, isHalted);
+      await guest.runUntil(isHalted, SLICE);
       const places = machine.vcpus.map(({ linearPc }) => linearPc);
       for (let i = 0; i < 5; i++) {
-        setTimeout(() => guest.target.interrupt(), 5);
+        setTimeout(() => guest.target.interrupt(), SLICE);
         t.equal((await guest.continue()).reason.kind, 'interrupt');
         t.ok(isHalted(), `all are halted: ${states(guest).join()}`);
       }
@@ -38,7 +32,7 @@ for (const [cpus, irqchip] of [[1, 'split'], [4, 'kernel'], [8, 'split']] as con
       if (cpus === 1) return;
       const count = (): number => machine.memory.read(COUNT, 1)[0];
       guest.monitor(`nmi ${cpus - 1}`);
-      await runUntil(guest, () => count() === 1 && isHalted());
+      await guest.runUntil(() => count() === 1 && isHalted(), SLICE);
       t.deepEqual([count(), isHalted()], [1, true], 'an NMI wakes one, which halts again');
     },
   ));

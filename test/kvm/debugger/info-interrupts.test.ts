@@ -1,23 +1,21 @@
 /** `monitor info pic|ioapic|pit|irq|lapic|cpus` of guests that have set the chips up. */
 import test from 'tape';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { withMachine, type MachineUnderDebug } from './machine-under-debug.js';
 import { APIC_GUEST, pitGuest } from './timer-guests.js';
 
 const MIB = 1 << 20;
 const WHERE = ['kernel', 'split'] as const;
 
-async function runFor(guest: MachineUnderDebug, milliseconds: number): Promise<void> {
-  const stop = guest.continue();
-  await sleep(milliseconds);
-  guest.target.interrupt();
-  await stop;
+/** What a command shows once the guest has come so far. */
+async function textOnce(guest: MachineUnderDebug, command: string, isSo: RegExp): Promise<string> {
+  await guest.runUntil(() => isSo.test(guest.monitor(command)), 50);
+  return guest.monitor(command);
 }
 
 for (const irqchip of WHERE) test(`8259s and PIT as the guest has programmed them, --irqchip ${irqchip}`, (t) => withMachine({ guest: { name: 'pit', bytes: pitGuest(1193), boot: 'flat' }, irqchip, memory: MIB }, async (guest) => {
   t.match(guest.monitor('info pit'), /^channel 0 \(system timer, IRQ 0\): not programmed\n/, 'before the first instruction');
-  await runFor(guest, 50);
-  t.match(guest.monitor('info pit'), /^channel 0 \(system timer, IRQ 0\): mode 2 \(rate generator\), count 1193, 1000\.2 Hz, binary, gate open\n/);
+  await textOnce(guest, 'info pic', /pic0: .* imr=fe /);
+  t.match(await textOnce(guest, 'info pit', /count 1193/), /^channel 0 \(system timer, IRQ 0\): mode 2 \(rate generator\), count 1193, 1000\.2 Hz, binary, gate open\n/);
   t.match(guest.monitor('info pic'), /\npic0: irr=0[01] imr=fe isr=0[01] hprio=0 irq_base=20 rr_sel=0 elcr=00 fnm=0\npic1: irr=00 /);
   const irq = guest.monitor('info irq').split('\n');
   t.match(irq[1], /^ {2}0 {2}timer \(PIT\) {3}vector 0x20( pending)?( in service)? +pin 2 vector 0x00 to 0 masked/);
@@ -32,8 +30,7 @@ for (const irqchip of WHERE) test(`IOAPIC: redirection entries by name, --irqchi
   const write = (index: number, value: number): number[] => [0xc7, 0x05, 0, 0, 0xc0, 0xfe, index, 0, 0, 0, 0xc7, 0x05, 0x10, 0, 0xc0, 0xfe, value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, (value >>> 24) & 0xff];
   const bytes = Uint8Array.of(...write(0x10 + 2 * 4, 0x31), ...write(0x11 + 2 * 4, 0x0100_0000), ...write(0x10 + 2 * 9, 0xa952), 0xeb, 0xfe);
   return withMachine({ guest: { name: 'ioapic', bytes, boot: 'flat', mode: 'protected' }, irqchip, cpus: 2, memory: 2 * MIB }, async (guest) => {
-    await runFor(guest, 50);
-    const text = guest.monitor('info ioapic');
+    const text = await textOnce(guest, 'info ioapic', /vec=82/);
     t.match(text, /^ioapic0: ver=0x11 id=0x00 sel=0x22 at 0xfec00000\n/);
     t.match(text, /\n {2}pin 4 {2}0x0100000000000031 dest=1 vec=49 active-hi edge {9}fixed {2}COM1\n/);
     t.match(text, /\n {2}pin 9 {2}0x000000000000a952 dest=logical 0 vec=82 active-lo level {8}lowest {2}ACPI SCI\n/);
@@ -46,8 +43,7 @@ for (const irqchip of WHERE) test(`IOAPIC: redirection entries by name, --irqchi
 
 test('local APIC', (t) => withMachine({ guest: { name: 'apic', bytes: APIC_GUEST, boot: 'flat', mode: 'protected' }, irqchip: 'kernel', cpus: 2, memory: 4 * MIB }, async (guest) => {
   t.match(guest.monitor('info cpus'), /^\* CPU #0: pc=0x0000000000100000 protected32 CPL=0 thread_id=1\n {2}CPU #1: .* \(waiting for SIPI\) thread_id=2\n$/);
-  await runFor(guest, 50);
-  const text = guest.monitor('info lapic');
+  const text = await textOnce(guest, 'info lapic', /initial_count = 4294967295/);
   t.match(text, /^dumping local APIC state for CPU 0\n/);
   t.match(text, /\nLVTT +0x00010030 active-hi edge {2}masked .* one-shot +Fixed +\(vec 48\)\n/);
   t.match(text, /\nTimer +DCR=0x3 \(divide by 16\) initial_count = 4294967295 current_count = 42\d{8}\n/);

@@ -3,7 +3,7 @@ import test from 'tape';
 import type { StopEvent } from '../../../src/target.js';
 import { GuestUnderDebug, hostCapabilities } from './guest-under-debug.js';
 import { HLT, NOP } from './machine-code.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 /** Each handler counts here, by its vector. */
 const COUNTS = 0x600;
@@ -50,7 +50,7 @@ async function runFor(guest: GuestUnderDebug, milliseconds: number): Promise<Sto
 
 /** Runs in slices until it is so; a busy host may not let the guest run at all in one of them. */
 async function runUntil(guest: GuestUnderDebug, isSo: () => boolean): Promise<void> {
-  for (const end = Date.now() + 3000 * TIME_SCALE; !isSo() && Date.now() < end;) await runFor(guest, 15);
+  for (const end = Date.now() + patience(3000); !isSo() && Date.now() < end;) await runFor(guest, 15);
 }
 
 async function toLoop(guest: GuestUnderDebug, offset: number): Promise<void> {

@@ -39,6 +39,15 @@ export class MachineUnderDebug {
     return this.run(...this.machine.vcpus.map((_, i) => ({ kind: 'continue' as const, thread: i + 1 })));
   }
 
+  /** Runs in slices of so many milliseconds until it is so, or until that counts as a hang. */
+  async runUntil(isSo: () => boolean, milliseconds: number): Promise<void> {
+    for (const end = Date.now() + PATIENCE; !isSo() && Date.now() < end;) {
+      const timer = setTimeout(() => this.target.interrupt(), milliseconds);
+      await this.continue();
+      clearTimeout(timer);
+    }
+  }
+
   /** Everything that a debugger sees: registers of every CPU, all of RAM, the devices. */
   fingerprint(): string {
     const hash = createHash('sha1');

@@ -2,9 +2,10 @@
 import { cpuStates } from '../../../src/cli/cpu-states.js';
 import { TargetError, type NonStopSupport, type ResumeAction, type StopEvent, type ThreadId } from '../../../src/target.js';
 import type { Mechanism } from '../../../src/breakpoints/planner.js';
+import { patience } from '../../time-scale.js';
 import { SmpGuest } from './smp-guest.js';
 
-const PATIENCE_MILLISECONDS = 15_000 * Number(process.env['HOST_TIME_SCALE'] ?? 1);
+const PATIENCE_MILLISECONDS = patience(15_000);
 
 export class NonStopGuest {
   readonly guest: SmpGuest;

@@ -3,6 +3,7 @@ import test from 'tape';
 import { inEveryMode } from '../../../src/breakpoints/capabilities.js';
 import { executionMechanisms } from './forced.js';
 import { hostCapabilities } from './guest-under-debug.js';
+import { patience } from '../../time-scale.js';
 import { USER, userModeGuest } from './user-mode-guest.js';
 
 /** nop, once; jmp to itself */
@@ -13,7 +14,7 @@ test('CPL 3 in long mode', async (t) => {
   try {
     guest.break(USER);
     const stopped = guest.continue();
-    const timer = setTimeout(() => guest.target.interrupt(), 50);
+    const timer = setTimeout(() => guest.target.interrupt(), hostCapabilities().userStep ? patience(5000) : 50);
     const { reason } = await stopped;
     clearTimeout(timer);
     t.equal(guest.read('cs') & 3n, 3n, 'it is at CPL 3');

@@ -3,6 +3,7 @@ import test from 'tape';
 import { Machine } from '../../../src/vmm/machine.js';
 import { runUntilEnd } from '../../../src/vmm/run-machine.js';
 import type { RunPlan } from '../../../src/vmm/run-plan.js';
+import { patience } from '../../time-scale.js';
 
 const COUNT = 0x600, HANDLER = 0x7d00, VECTOR = 0x0b, LINE = 3, URGENT = { line: 1, vector: 0x09 };
 const out = (port: number, value: number): number[] => [0xb0, value, 0xe6, port];
@@ -20,9 +21,9 @@ function count({ memory }: Machine): number {
   return new DataView(memory.read(COUNT, 2).buffer).getUint16(0, true);
 }
 
-/** Runs in slices until it is so, or for three seconds. */
+/** Runs in slices until it is so, or until that counts as a hang. */
 async function runUntil(machine: Machine, isSo: () => boolean): Promise<void> {
-  for (const end = Date.now() + 3000; !isSo() && Date.now() < end;) await runUntilEnd(machine, 10);
+  for (const end = Date.now() + patience(3000); !isSo() && Date.now() < end;) await runUntilEnd(machine, 10);
 }
 
 /** An interrupt comes, and the run that it is handed over for is kicked before it begins. */
