@@ -42,9 +42,9 @@ function groupEnded(group) {
 }
 
 /** Nothing of what was started outlives this program. */
-function endAllGroups() {
+function endAllGroups(signal) {
   for (const group of groups) endGroup(group);
-  process.exit(130);
+  process.exit(128 + signalNumber(signal));
 }
 
 /**

@@ -1,14 +1,13 @@
 /** Disks, ROMs and kernels that cannot be: one sentence, a status, nothing written. */
 import { spawnSync } from 'node:child_process';
-import { linkSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { linkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { bzImage } from '../unit/vmm/boot/bzimage.js';
 import { SERVER_MAIN } from '../server-command.js';
+import { folderOfFile } from '../temporary-folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-images-'));
-test.onFinish(() => rmSync(folder, { recursive: true }));
+const folder = folderOfFile();
 
 function file(name: string, bytes: Uint8Array, size = bytes.length): string {
   const path = join(folder, name);

@@ -1,13 +1,12 @@
 /** SeaBIOS under gdb, from the reset vector to a boot sector, in one session. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { checkAnswers, withAttachedGdb } from './support/gdb-console.js';
 import { GDB_HELPER, startServer } from './support/gdb-session.js';
+import { folderOfFile } from '../temporary-folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-firmware-'));
-test.onFinish(() => rmSync(folder, { recursive: true }));
+const folder = folderOfFile();
 
 /** mov ax,0e41; int 10h; mov al,3; out f4,al: teletype A, then exit status 7. */
 const BOOT_SECTOR = [0xb8, 0x41, 0x0e, 0xcd, 0x10, 0xb0, 0x03, 0xe6, 0xf4, 0xf4];
@@ -24,7 +23,7 @@ function writeDisk(code: readonly number[] = BOOT_SECTOR): string {
 test('firmware: one session from the reset vector over INT 19h to 7c00', async (t) => {
   await withAttachedGdb(['--firmware', 'seabios', writeDisk()], async (gdb, server) => {
     await checkAnswers(t, gdb, [
-      [`source ${GDB_HELPER}`, /^/],
+      [`source ${GDB_HELPER}`, /^$/],
       ['print/x $pc', /= 0xfffffff0\n/],
       ['x/i $pc', /=> 0xfffffff0:\s+ljmp +\$0xf000,\$0xe05b\n/],
       ['x/i 0xffff0', /0xffff0:\s+ljmp +\$0xf000,\$0xe05b\n/],
@@ -99,7 +98,7 @@ for (const firmware of ['seabios', 'builtin']) {
   test(`firmware: break *0x7c00 is hit each time ${firmware} has read the boot sector to it`, async (t) => {
     await withAttachedGdb(['--firmware', firmware, writeDisk(BOOT_AGAIN)], async (gdb) => {
       await checkAnswers(t, gdb, [
-        [`source ${GDB_HELPER}`, /^/],
+        [`source ${GDB_HELPER}`, /^$/],
         ['break *0x7c00', /Breakpoint 1 at 0x7c00/],
         ['continue', /Breakpoint 1, 0x0*7c00 in/],
         ['x/2i $pc', /=> 0x7c00:\tnop\n\s+0x7c01:\tint +\$0x19\n/],

@@ -6,14 +6,14 @@ import { GDB_HELPER } from './support/gdb-session.js';
 test('save, run on, load, and the same again', async (t) => {
   await withAttachedGdb(['build/smp.elf', '--cpus', '2', '--irqchip', 'kernel'], async (gdb) => {
     await checkAnswers(t, gdb, [
-      [`source ${GDB_HELPER}`, /^/],
+      [`source ${GDB_HELPER}`, /^$/],
       ['break kernel_main', /Breakpoint 1 at/],
       ['continue', /Breakpoint 1, kernel_main/],
       ['monitor snapshot save main', /^Saved "main" in \d\.\d{3} s: /],
       ['break count', /Breakpoint 2 at/],
       ['continue', /hit Breakpoint 2, count/],
       ['print online', /= 1\n/],
-      ['set var counter = 77', /^/],
+      ['set var counter = 77', /^$/],
       ['monitor snapshot save counting', /^Saved "counting" in /],
       ['monitor snapshot load main', /^Loaded "main" in /],
       ['thread 1', /Switching to thread 1[^]*kernel_main \(magic=/],
@@ -27,7 +27,7 @@ test('save, run on, load, and the same again', async (t) => {
       ['bt', /#0 +count \(\)[^]*#1 +0x\w+ in ap_main/],
       ['monitor snapshot list', /^main +\d\d:\d\d:\d\d +0x1\w+ [^\n]* copied\ncounting +\d\d:\d\d:\d\d +0x1\w+ [^\n]* copied\n[\d.]+ \w+ of RAM in all of them\n/],
       ['monitor snapshot load nothing', /^There is no snapshot "nothing"; there are main, counting\.\n/],
-      ['delete', /^/],
+      ['delete', /^$/],
       ['continue', /The guest ended: ACPI power-off|exited normally/],
     ]);
   }, 'build/smp.elf');

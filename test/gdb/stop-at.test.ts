@@ -1,15 +1,14 @@
 /** --stop-at: gdb's first stop is there, and what cannot be is a sentence. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { bzImage } from '../unit/vmm/boot/bzimage.js';
 import { checkAnswers, withAttachedGdb, withGdb } from './support/gdb-console.js';
 import { buildGuests, GUESTS_FOLDER, startServer } from './support/gdb-session.js';
+import { folderOfFile } from '../temporary-folder.js';
 
 buildGuests();
-const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-stop-at-'));
-test.onFinish(() => rmSync(folder, { recursive: true }));
+const folder = folderOfFile();
 
 /** The example guest bios, with a third sector, so that it is a disk and no boot sector. */
 function disk(): string {

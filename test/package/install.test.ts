@@ -2,13 +2,13 @@
  * The package from its tarball: packed, installed into an empty folder where nothing can compile, used there, used where
  * there is no KVM, and built from source where no prebuilt binary fits. The tests share one installation, for it takes long.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { PACKAGE_FOLDER } from '../project-folders.js';
 import { install, pack, withNodeHeaders, withoutCompiler } from './support/installed-package.js';
 import { run, runOrThrow, type Result } from './support/run-program.js';
+import { folderOfFile } from '../temporary-folder.js';
 
 const LARGEST_TARBALL = 2 << 20;
 const OTHER_SYSTEM = join(PACKAGE_FOLDER, 'test/package/support/other-system.cjs');
@@ -16,8 +16,7 @@ const OTHER_SYSTEM = join(PACKAGE_FOLDER, 'test/package/support/other-system.cjs
 /** What belongs to the making of the package. */
 const FOR_DEVELOPERS = /^(test|bench|dist\/(test|bench)|\.ci|node_modules|build)\/|\.(map|o|actual|pyc|cache)$|^src\//;
 
-const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-package-'));
-test.onFinish(() => rmSync(folder, { recursive: true, force: true }));
+const folder = folderOfFile();
 /** Without a compiler. */
 const env = withoutCompiler(folder);
 const project = join(folder, 'project');

@@ -1,16 +1,15 @@
 /** A CD-ROM of grub-mkrescue (Debian's grub-common, xorriso, mtools) under SeaBIOS and gdb, to a kernel that GRUB 2 chains. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { checkAnswers, withAttachedGdb } from '../support/gdb-console.js';
 import { buildGuests, GUESTS_FOLDER } from '../support/gdb-session.js';
 import { PATIENCE_MILLISECONDS } from './running.js';
+import { folderOfFile } from '../../temporary-folder.js';
 
 const MODULES = '/usr/lib/grub/i386-pc';
-const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-grub-'));
-test.onFinish(() => rmSync(folder, { recursive: true }));
+const folder = folderOfFile();
 
 test('GRUB: a CD-ROM of grub-mkrescue chains a Multiboot kernel, whose lines gdb knows', async (t) => {
   buildGuests();

@@ -1,19 +1,18 @@
 /** GRUB 2 of Debian's grub-pc-bin under SeaBIOS and gdb, from a hard disk to its rescue prompt. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { checkAnswers, withAttachedGdb } from '../support/gdb-console.js';
 import { GDB_HELPER } from '../support/gdb-session.js';
 import { PATIENCE_MILLISECONDS, untilSaid } from './running.js';
+import { folderOfFile } from '../../temporary-folder.js';
 
 const MODULES = '/usr/lib/grub/i386-pc';
 const SECTOR = 512;
 /** The first `mov %eax, %cr0` of GRUB's code for both ways (grub-core/kern/i386/realmode.S), which is the way into protected mode. */
 const FIND_SWITCH = 'find /1b 0x8200, +0x1000, 0x0f, 0x22, 0xc0';
-const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-grub-'));
-test.onFinish(() => rmSync(folder, { recursive: true }));
+const folder = folderOfFile();
 
 /** boot.img in sector 0, core.img from sector 1 on, as grub-bios-setup leaves them; there is no partition to load more from. */
 function disk(): string {
@@ -32,7 +31,7 @@ function disk(): string {
 test('GRUB: from a disk, through its switches to protected mode and back, to lsmod at the rescue prompt', async (t) => {
   await withAttachedGdb([disk()], async (gdb, server) => {
     await checkAnswers(t, gdb, [
-      [`source ${GDB_HELPER}`, /^/],
+      [`source ${GDB_HELPER}`, /^$/],
       ['break *0x7c00', /Breakpoint 1 /],
       ['continue', /Breakpoint 1, 0x0*7c00 /],
       ['x/i $pc', /=> 0x7c00:\s+jmp +0x7c65\n/],

@@ -17,7 +17,7 @@ const FIND_CHECKSUM = 'find /b 0x10000, +0xc00, 0x66, 0x81, 0xf3, 0x20, 0x83, 0x
 test('iPXE: from its real-mode entry into protected mode, where it checks what it unpacks', async (t) => {
   await withAttachedGdb([...MEMORY, ...MECHANISMS, IPXE], async (gdb, server) => {
     await checkAnswers(t, gdb, [
-      [`source ${GDB_HELPER}`, /^/],
+      [`source ${GDB_HELPER}`, /^$/],
       ['kvm mode', /^real16, cpl 0, cs:ip 1020:0000, linear 0x10200\n/],
       ['kvm e820', /^The built-in BIOS answers [^]*0x0{6}100000-0x0{5}3ffffff +63 MiB +RAM\n/],
       ['kvm x/s 0x1020:2', /"HdrS/],

@@ -15,7 +15,7 @@ test('the BIOS of Bochs: from the reset vector to the boot sector of a disk, whi
   try {
     await withAttachedGdb(['--firmware', '/usr/share/bochs/BIOS-bochs-legacy', '--log', 'firmware', join(folder, 'disk.img')], async (gdb, server) => {
       await checkAnswers(t, gdb, [
-        [`source ${GDB_HELPER}`, /^/],
+        [`source ${GDB_HELPER}`, /^$/],
         ['x/i $pc', /=> 0xfffffff0:\s+ljmp +\$0xf000,\$0xe05b\n/],
         ['break *0x7c00', /Breakpoint 1 at 0x7c00/],
         ['continue', /Breakpoint 1, 0x0*7c00 in/],
@@ -34,7 +34,7 @@ test('the BIOS of Bochs: from the reset vector to the boot sector of a disk, whi
 test('OVMF: from the reset vector to 32-bit protected mode', async (t) => {
   await withAttachedGdb(['--firmware', '/usr/share/OVMF/OVMF_CODE_4M.fd'], async (gdb) => {
     await checkAnswers(t, gdb, [
-      [`source ${GDB_HELPER}`, /^/],
+      [`source ${GDB_HELPER}`, /^$/],
       ['x/3i $pc', /=> 0xfffffff0:\s+nop\s+0xfffffff1:\s+nop\s+0xfffffff2:\s+jmp/],
       ['monitor catch mode-switch', /Catchpoint 1/],
       ['continue', /cpu0: from real16 to protected16 by MOV at 0xffff\w+ \(real16\)/],

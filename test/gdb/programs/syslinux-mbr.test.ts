@@ -1,15 +1,14 @@
 /** SYSLINUX's mbr.bin (Debian's syslinux-common) on a disk without a partition: SeaBIOS and the built-in BIOS, to its message. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { checkAnswers, withAttachedGdb } from '../support/gdb-console.js';
 import { GDB_HELPER } from '../support/gdb-session.js';
 import { MECHANISMS, untilSaid } from './running.js';
+import { folderOfFile } from '../../temporary-folder.js';
 
 const MBR = '/usr/lib/syslinux/mbr/mbr.bin';
-const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-syslinux-'));
-test.onFinish(() => rmSync(folder, { recursive: true }));
+const folder = folderOfFile();
 
 function disk(): string {
   const image = Buffer.alloc(2048 * 512);
@@ -22,7 +21,7 @@ function disk(): string {
 
 /** From 7c00 over the copy of itself that it jumps to, and over its first BIOS call. */
 const SESSION: readonly (readonly [string, RegExp])[] = [
-  [`source ${GDB_HELPER}`, /^/],
+  [`source ${GDB_HELPER}`, /^$/],
   ['print/x $pc', /= 0x7c00\n/],
   ['break *0x61f', /Breakpoint 1 /], // there is nothing yet
   ['continue', /Breakpoint 1, 0x0*61f /],

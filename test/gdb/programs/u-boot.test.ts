@@ -9,7 +9,7 @@ const ROM = '/usr/lib/u-boot/qemu-x86/u-boot.rom';
 test('U-Boot: from the reset vector into protected mode, to its banner and its prompt', async (t) => {
   await withAttachedGdb([...MECHANISMS, '--firmware', ROM], async (gdb, server) => {
     await checkAnswers(t, gdb, [
-      [`source ${GDB_HELPER}`, /^/],
+      [`source ${GDB_HELPER}`, /^$/],
       ['print/x $pc', /= 0xfffffff0\n/],
       ['info registers mode', /REAL16/],
       ['x/2i $pc', /=> 0xfffffff0:\s+cli\s+0xfffffff1:\s+cld\n/],

@@ -1,7 +1,6 @@
 /** ELF guests that say what processor they were built for, on the real KVM: started, refused, or warned of. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { isaProperties } from '../../../src/vmm/boot/elf-isa.js';
@@ -16,9 +15,9 @@ import type { Vcpu } from '../../../src/vmm/vcpu.js';
 import { elfImage, elfNote } from '../../unit/vmm/boot/elf-image.js';
 import { patience } from '../../time-scale.js';
 import { SERVER_MAIN } from '../../server-command.js';
+import { folderOfFile } from '../../temporary-folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-isa-'));
-test.onFinish(() => rmSync(folder, { recursive: true }));
+const folder = folderOfFile();
 
 /** mov al,5; out f4,al: ends with status 11. */
 const CODE = Uint8Array.of(0xb0, 5, 0xe6, 0xf4, 0xf4);
