@@ -178,11 +178,7 @@ export class GuestMemory {
 
   /** A copy of at most `length` bytes from `gpa`; shorter where memory ends, empty where none is. */
   read(gpa: bigint | number, length: number): Uint8Array {
-    const address = toNumber(gpa);
-    const chunk = this.chunkAt(address);
-    const start = address - (chunk?.start ?? 0);
-    if (chunk !== undefined && start + length <= chunk.size) return chunk.bytes.slice(start, start + length);
-    return this.#gather(address, length);
+    return this.#inOneChunk(gpa, length)?.slice() ?? this.#gather(gpa, length);
   }
 
   /**
@@ -190,16 +186,18 @@ export class GuestMemory {
    * written. A copy of many bytes, which lies in fresh pages of the host's, costs as much as sending them.
    */
   peek(gpa: bigint | number, length: number): Uint8Array {
-    const address = toNumber(gpa);
-    const chunk = this.chunkAt(address);
-    const start = address - (chunk?.start ?? 0);
-    if (chunk !== undefined && start + length <= chunk.size) return chunk.bytes.subarray(start, start + length);
-    return this.#gather(address, length);
+    return this.#inOneChunk(gpa, length) ?? this.#gather(gpa, length);
   }
 
-  /** A copy of what may lie in several chunks. */
-  #gather(gpa: number, length: number): Uint8Array {
-    let address = gpa;
+  #inOneChunk(gpa: bigint | number, length: number): Uint8Array | undefined {
+    const chunk = this.chunkAt(gpa);
+    const start = toNumber(gpa) - (chunk?.start ?? 0);
+    return chunk !== undefined && start + length <= chunk.size ? chunk.bytes.subarray(start, start + length) : undefined;
+  }
+
+  /** A copy of what lies in several chunks. */
+  #gather(gpa: bigint | number, length: number): Uint8Array {
+    let address = toNumber(gpa);
     const parts: Uint8Array[] = [];
     let found = 0;
     for (let chunk = this.chunkAt(address); chunk !== undefined && found < length; chunk = this.chunkAt(address)) {
