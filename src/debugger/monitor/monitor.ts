@@ -36,7 +36,7 @@ const resetCommand: MonitorCommand = {
 /** OpenOCD's verb; Eclipse sends it after `reset`, unasked. */
 const haltCommand: MonitorCommand = {
   name: 'halt',
-  help: 'Nothing: whenever this can be typed, the machine stands.',
+  help: 'Nothing: the machine stands while a monitor command is carried out.',
   run: () => undefined,
 };
 

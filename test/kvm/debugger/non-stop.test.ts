@@ -169,3 +169,21 @@ test('non-stop: an interrupt of all is one stop, and all stand', async (t) => {
     t.equal((await run.guest.continue()).reason.kind, 'exited', 'all-stop goes on from there');
   });
 });
+
+test('non-stop: when the guest resets the machine, a thread that stands is reset too', async (t) => {
+  await withGuest(new NonStopGuest(2, 1, COUNT), async (run) => {
+    const { target, console } = run.guest;
+    const { registers, pc } = target.description;
+    target.writeRegister(2, 0, new Uint8Array(8).fill(5));
+    t.equal(target.readRegisters(2)[registers[0].offset], 5);
+    const entry = Buffer.from(target.readRegister(1, pc)).readBigUInt64LE();
+    // mov al, 0xfe; out 0x64, al; jmp $
+    target.writeMemory(1, entry, Uint8Array.of(0xb0, 0xfe, 0xe6, 0x64, 0xeb, 0xfe));
+    await run.continue(1);
+    while (!console.some((text) => text.startsWith('The guest reset'))) await pause(1);
+    t.equal(target.readRegisters(2)[registers[0].offset], 0);
+    t.deepEqual(run.going, [1], 'and goes on to stand');
+    run.nonStop.stop([1], 'requested');
+    t.equal((await run.stop()).reason.kind, 'requested');
+  });
+});
