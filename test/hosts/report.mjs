@@ -49,6 +49,11 @@ export class Report {
     if (result.details !== '') this.write(result.details);
   }
 
+  /** The file is not run there, and why. */
+  leftOut(host, file, reason) {
+    this.file(host, { file, passed: 0, failed: 0, skipped: 1, seconds: 0, details: '', reasons: [reason] });
+  }
+
   /** The host cannot be had here: nothing failed. */
   unavailable(host, reason) {
     this.write(`${host.name}: skipped: ${reason}`);

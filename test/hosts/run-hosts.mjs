@@ -76,9 +76,7 @@ async function prepareProgramsIfPossible(busybox, places) {
 function leaveOutPrograms(name, places, job, report, counted) {
   const reason = hosts[name].programsLeftOut ?? places.noPrograms;
   if (reason === undefined) return;
-  for (const file of job.files.filter(isProgram)) {
-    report.file(counted, { file, passed: 0, failed: 0, skipped: 1, seconds: 0, details: '', reasons: [reason] });
-  }
+  for (const file of job.files.filter(isProgram)) report.leftOut(counted, file, reason);
   job.files = job.files.filter((file) => !isProgram(file));
 }
 
@@ -109,7 +107,7 @@ async function runEmulated(name, options, places, report, counted) {
   if (job.files.length === 0) return;
   const isQuick = !options.all && options.only === undefined;
   const { files, leftOut } = withoutLeftOut(job.files, options.only === undefined ? hosts[name].filesLeftOut : []);
-  for (const { file, reason } of leftOut) report.file(counted, { file, passed: 0, failed: 0, skipped: 1, seconds: 0, details: '', reasons: [reason] });
+  for (const { file, reason } of leftOut) report.leftOut(counted, file, reason);
   const bootOnce = (left, boots, told) => boot(hosts[name], {
     cache: places.cache, disk: places.disk, work: join(places.work, `${name}-${boots}`), job: { ...job, files: left },
     limits: { seconds: (places.deadline - performance.now()) / 1000, silence: isQuick ? QUICK_SILENCE : ALL_SILENCE },

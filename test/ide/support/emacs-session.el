@@ -18,7 +18,7 @@
 
 (defun session-wait (what predicate)
   "Wait until PREDICATE holds and gdb has answered all that it was asked; WHAT says what for."
-  (let ((deadline (+ (float-time) 20)))
+  (let ((deadline (+ (float-time) 50)))
     (while (not (and (null gdb-handler-list) (funcall predicate)))
       (when (> (float-time) deadline)
         (message "Emacs waits for %s in vain: %S" what (seq-take gdb-debug-log 20))

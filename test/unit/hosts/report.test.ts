@@ -10,6 +10,7 @@ interface HostReport {
 interface Report {
   begin(name: string, title: string): HostReport;
   file(host: HostReport, result: object): void;
+  leftOut(host: HostReport, file: string, reason: string): void;
   unavailable(host: HostReport, reason: string): void;
   lost(host: HostReport, trouble: string, missing: readonly string[]): void;
   again(host: HostReport, trouble: string, files: readonly string[]): void;
@@ -50,6 +51,16 @@ async function newReport(): Promise<{ report: Report; lines: string[] }> {
   const lines: string[] = [];
   return { report: new Class((line) => lines.push(line)), lines };
 }
+
+test('report: a file that is left out is skipped, with its reason', async (t) => {
+  const { report, lines } = await newReport();
+  const svm = report.begin('svm', 'kvm_amd in QEMU TCG');
+  report.leftOut(svm, 'a.test.ts', 'too slow there');
+  report.end();
+  t.ok(svm.results.has('a.test.ts'), 'it is on record');
+  t.ok(lines.includes('svm skipped: too slow there'));
+  t.equal(lines.at(-1), '0 passed, 0 failed, 1 skipped');
+});
 
 test('report: hosts in a table, reasons for what was skipped, the sum last', async (t) => {
   const { report, lines } = await newReport();
