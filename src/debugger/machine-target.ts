@@ -106,10 +106,7 @@ export class MachineTarget implements DebugTarget {
       onPlanted: () => this.jobs.planting.protect(),
       onEnter: (vcpu) => this.jobs.planting.enters(vcpu),
       onStop: (stop) => this.parked(stop),
-      onReset: (cause) => {
-        this.replaced();
-        this.say(`The guest reset the machine (${cause}).\n`);
-      },
+      onReset: () => this.replaced(),
       onText: (text) => this.say(text),
     }, options.log);
     this.nonStop = new NonStop(this.control, {

@@ -15,7 +15,7 @@ export interface RunControlHooks {
   /** Every vCPU is parked and memory is pristine; `stop` is undefined after a pause that nothing else ended. */
   onStop(stop: StopEvent | undefined): void;
   /** The guest has reset the machine: memory and registers are others now, and no vCPU runs. */
-  onReset(cause: string): void;
+  onReset(): void;
   /** Text for gdb's console while the guest runs. */
   onText(text: string): void;
 }

@@ -280,7 +280,8 @@ export class RunControl {
     if (resetCause !== undefined) {
       this.machine.reset();
       this.replaced();
-      this.hooks.onReset(resetCause);
+      this.hooks.onReset();
+      this.hooks.onText(`The guest reset the machine (${resetCause}).\n`);
       if (stop === undefined && !paused) return this.begin(this.actions.map(({ thread }) => ({ kind: 'continue', thread })));
     }
     if (stop?.reason.kind === 'exited') this.over = true;
