@@ -27,7 +27,7 @@ export interface InterruptMessage {
 export interface IoapicWiring {
   readonly address: bigint;
   readonly send: (message: InterruptMessage) => void;
-  /** The table has changed: which vectors' ends of interrupt it has to be told. */
+  /** The table has changed: what is let through, and which vectors' ends of interrupt it has to be told. */
   readonly changed: () => void;
 }
 
@@ -44,6 +44,11 @@ export class Ioapic implements MmioDevice {
   constructor(wiring: IoapicWiring) {
     this.#wiring = wiring;
     this.#table.fill(MASKED);
+  }
+
+  /** Whether what comes at an input is kept from the processors. */
+  isMasked(input: number): boolean {
+    return (this.#table[input] & MASKED) !== 0n;
   }
 
   /** Drives input 0 to 23. */

@@ -58,11 +58,15 @@ export class SplitIrqchip implements InterruptControllers {
       levelInputs: SLAVE.levelInputs, changed: () => this.#master.setInput(CASCADE, this.#slave.output),
     });
     this.#ioapic = new Ioapic({
-      address: BigInt(IO_APIC), send: ({ address, data }) => { this.signalMsi(address, data); }, changed: () => routes.set(this.#ioapic.levels),
+      address: BigInt(IO_APIC), send: ({ address, data }) => { this.signalMsi(address, data); },
+      changed: () => {
+        routes.set(this.#ioapic.levels);
+        this.#pit.taken();
+      },
     });
     this.#pit = new I8254({
       now: () => clock().now(), at: (time, work) => clock().at(time, work),
-      setIrq: (level) => this.setLine(TIMER, level), isTaken: () => !this.#master.isPending(TIMER),
+      setIrq: (level) => this.setLine(TIMER, level), isTaken: () => this.#isTimerTaken,
     });
     for (const [pic, { command, elcr }] of [[this.#master, MASTER], [this.#slave, SLAVE]] as const) {
       ports.claim(pic, command, 2);
@@ -106,7 +110,12 @@ export class SplitIrqchip implements InterruptControllers {
 
   #masterChanged(): void {
     this.#toProcessor.changed();
-    if (!this.#master.isPending(TIMER)) this.#pit.taken();
+    this.#pit.taken();
+  }
+
+  /** A guest that lets the timer through the IOAPIC may leave the 8259, which has it too, as it found it: that one will never be ready. */
+  get #isTimerTaken(): boolean {
+    return !this.#ioapic.isMasked(TIMER_PIN) || !this.#master.isPending(TIMER);
   }
 
   #acknowledge(): number {

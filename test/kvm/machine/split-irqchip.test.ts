@@ -3,6 +3,7 @@ import test from 'tape';
 import { Machine } from '../../../src/vmm/machine.js';
 import { runUntilEnd } from '../../../src/vmm/run-machine.js';
 import type { RunPlan } from '../../../src/vmm/run-plan.js';
+import { APIC, apicVectors, setApicRegister } from '../../../src/x86/local-apic.js';
 import { patience } from '../../time-scale.js';
 
 const COUNT = 0x600, HANDLER = 0x7d00, VECTOR = 0x0b, LINE = 3, URGENT = { line: 1, vector: 0x09 };
@@ -87,6 +88,35 @@ test('a vector on its way to the processor', async (t) => {
     prepare(machine);
     await runUntil(machine, () => machine.vcpus[0].isReadyForInterrupt);
     t.deepEqual([machine.vcpus[0].isReadyForInterrupt, count(machine)], [true, 0], 'and a machine that is reset starts without');
+  } finally {
+    machine.close();
+  }
+});
+
+test('a timer that comes by the I/O APIC, where the 8259s are left as they are', async (t) => {
+  const machine = Machine.create({ memory: 1 << 20, irqchip: 'split', guest: { name: 'spin', bytes: GUEST, boot: 'flat' } });
+  const ioapic = (register: number, value: number): void => {
+    for (const [offset, word] of [[0x00n, register], [0x10n, value]] as const) {
+      machine.mmio.serve({ reason: 'mmio', isWrite: true, address: 0xfec0_0000n + offset, data: new Uint8Array(Uint32Array.of(word).buffer) });
+    }
+  };
+  const taken: number[] = [];
+  try {
+    // Input 2: vector 40h, an edge, let through; a rate of 1 kHz.
+    ioapic(0x14, 0x40);
+    machine.ports.write(0x43, 1, 0x34);
+    machine.ports.write(0x40, 1, 0xa9);
+    machine.ports.write(0x40, 1, 0x04);
+    const { native } = machine.vcpus[0];
+    for (let tick = 0; tick < 5; tick++) {
+      const lapic = native.getLapic();
+      setApicRegister(lapic, APIC.spurious, 0x1ff); // software enable
+      lapic.fill(0, APIC.request, APIC.request + 0x80);
+      native.setLapic(lapic);
+      for (const end = Date.now() + patience(1000); apicVectors(native.getLapic(), APIC.request).length === 0 && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 2));
+      taken.push(...apicVectors(native.getLapic(), APIC.request));
+    }
+    t.deepEqual(taken, [0x40, 0x40, 0x40, 0x40, 0x40], 'ticks go on that no 8259 lets through');
   } finally {
     machine.close();
   }
