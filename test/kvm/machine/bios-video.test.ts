@@ -4,6 +4,7 @@ import { screenPicture } from '../../../src/vmm/display/screen-picture.js';
 import { textRows, textScreen } from '../../../src/vmm/display/text-screen.js';
 import { Machine } from '../../../src/vmm/machine.js';
 import { runUntilEnd } from '../../../src/vmm/run-machine.js';
+import { patience } from '../../time-scale.js';
 
 const LOAD = 0x7c00, DATA = 0x7e00;
 
@@ -41,7 +42,7 @@ async function run(calls: readonly Registers[], data: readonly number[] = []): P
   const machine = Machine.create({
     memory: 4 << 20, guest: { bytes, name: 'test', boot: 'flat', mode: 'real' }, bios: { disks: [] }, log: (sentence) => said.push(sentence),
   });
-  const end = await runUntilEnd(machine, 20_000);
+  const end = await runUntilEnd(machine, patience(20_000));
   if (end.kind !== 'event') throw new Error(`the guest did not end: ${end.kind}`);
   const word = (address: number): number => new DataView(machine.memory.read(address, 2).buffer).getUint16(0, true);
   return {

@@ -5,6 +5,7 @@ import { CPUID_FEATURES } from '../../../src/vmm/cpuid-features.js';
 import { Machine } from '../../../src/vmm/machine.js';
 import { native } from '../../../src/vmm/native.js';
 import { runUntilEnd } from '../../../src/vmm/run-machine.js';
+import { patience } from '../../time-scale.js';
 
 /** mov $leaf, %eax; xor %ecx, %ecx; cpuid; hlt, in real mode. */
 function askCpuid(leaf: number): Uint8Array {
@@ -19,7 +20,7 @@ async function guestSees(name: string, cpu: string): Promise<boolean> {
   const { word, bit } = CPUID_FEATURES.get(name) ?? { word: { leaf: 0, index: 0, register: 'eax' as const }, bit: -1 };
   const machine = Machine.create({ memory: 1 << 20, cpu: parseCpuChoice(cpu), guest: { name: 'cpuid', bytes: askCpuid(word.leaf), boot: 'flat' } });
   try {
-    const end = await runUntilEnd(machine, 10_000);
+    const end = await runUntilEnd(machine, patience(10_000));
     if (end.kind !== 'exit' || end.exit.reason !== 'hlt') throw new Error(`the guest ended with ${end.kind}`);
     const { rax, rbx, rcx, rdx } = machine.vcpus[0].regs;
     const value = { eax: rax, ebx: rbx, ecx: rcx, edx: rdx }[word.register];

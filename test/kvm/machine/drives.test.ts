@@ -8,6 +8,7 @@ import { chooseDrives, type DriveArguments } from '../../../src/vmm/storage/disk
 import { closeDrives, openDrives } from '../../../src/vmm/storage/open-drives.js';
 import { imageTest } from '../../unit/vmm/storage/temporary-images.js';
 import { bootableIso } from './el-torito.js';
+import { patience } from '../../time-scale.js';
 
 const LOADED = 0x7c00, BUFFER = 0x8000, PACKETS = 0x180;
 const low = (value: number): number => value & 0xff;
@@ -76,7 +77,7 @@ async function boot(t: Test, choice: DriveArguments): Promise<string> {
     log: (sentence) => log.push(sentence),
   });
   try {
-    const end = await runUntilEnd(machine, 60_000);
+    const end = await runUntilEnd(machine, patience(60_000));
     if (end.kind !== 'event') t.comment(`${end.kind}; ${log.join(' ')}`);
   } finally {
     machine.close();
