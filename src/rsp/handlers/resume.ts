@@ -32,6 +32,15 @@ function awaitStop(session: SessionState, go: () => void): string | undefined {
   return undefined;
 }
 
+/** All but those that run, as far as the client knows: a thread does until the client has taken its stop. */
+function letGo(session: SessionState, actions: readonly ResumeAction[]): void {
+  const { notifications, target } = session;
+  const going = actions.filter(({ thread }) => !notifications.isUntold(thread) && target.nonStop?.isRunning(thread) !== true);
+  if (going.length === 0) return;
+  session.resumedThread = going[0].thread;
+  target.resume(going);
+}
+
 function continueOrStepAll(session: SessionState, args: Buffer): string | undefined {
   const requested = parseVCont(args.subarray(1));
   // "the leftmost action with a matching thread-id is applied"
@@ -45,12 +54,7 @@ function continueOrStepAll(session: SessionState, args: Buffer): string | undefi
   if (toStop.length > 0 && !session.nonStop) throw new TargetError('The action t of vCont is for non-stop mode (QNonStop:1).');
   const actions = chosen.flatMap(({ thread, index }) => toAction(requested[index], thread) ?? []);
   return awaitStop(session, () => {
-    // As far as the client knows, a thread runs until it has taken its stop.
-    const going = actions.filter(({ thread }) => !session.notifications.isUntold(thread) && session.target.nonStop?.isRunning(thread) !== true);
-    if (going.length > 0) {
-      session.resumedThread = going[0].thread;
-      session.target.resume(going);
-    }
+    letGo(session, actions);
     // Last, for the machine is held no longer than until somebody is stopped.
     if (toStop.length > 0) session.target.nonStop?.stop(toStop, 'requested');
   });
@@ -79,7 +83,7 @@ function resumeOldWay(session: SessionState, args: Buffer, kind: 'continue' | 's
     value.writeBigUInt64LE(address);
     target.writeRegister(threads[0] ?? generalThread, pc.regnum, value.subarray(0, pc.size));
   }
-  return awaitStop(session, () => target.resume(threads.map((thread) => ({ kind, thread }))));
+  return awaitStop(session, () => letGo(session, threads.map((thread) => ({ kind, thread }))));
 }
 
 function reverse(kind: 'continue' | 'step', name: string, feature: string): CommandSpec {

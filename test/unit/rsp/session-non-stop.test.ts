@@ -68,3 +68,18 @@ test('non-stop: a client that has detached is told nothing of before when it att
   t.match(client.sendRaw(frame('vCont;t:p1.2')), /%Stop:T00thread:p1\.2;/, 'the next one is notified');
   t.end();
 });
+
+test('non-stop: a thread whose stop the client has not taken is not resumed, in the old way either', (t) => {
+  const { client, going } = setUp();
+  client.ask('vCont;c:p1.1');
+  client.ask('vCont;t:p1.1');
+  client.ask('Hcp1.1');
+  for (const packet of ['vCont;c:p1.1', 'c', 's']) {
+    t.deepEqual(client.ask(packet), ['OK'], packet);
+    t.equal(going.size, 0);
+  }
+  t.deepEqual(client.ask('vStopped'), ['OK']);
+  t.deepEqual(client.ask('c'), ['OK']);
+  t.deepEqual([...going], [1]);
+  t.end();
+});
