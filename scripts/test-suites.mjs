@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { capture } from './run-quietly.mjs';
+import { capture, runQuietly } from './run-quietly.mjs';
 import { summarizeTap } from './tap-summary.mjs';
 
 /**
@@ -45,6 +45,15 @@ export function filesOf(root, suite) {
     .filter((name) => wanted.test(name))
     .map((name) => join(suite.folder, name))
     .sort();
+}
+
+/**
+ * Builds what several files use, before two of them that run side by side build it at once.
+ * @throws {StepError}
+ */
+export async function buildForTests(root) {
+  await runQuietly('The libraries that let KVM calls fail could not be built.', 'make', ['-s', '-C', join(root, 'test/native'), 'faults']);
+  await runQuietly('The guests of the gdb tests could not be built.', 'make', ['-s', '-C', join(root, 'test/gdb/guests')]);
 }
 
 /** For the temporary folders of all files; it goes when this program ends, however it ends. */

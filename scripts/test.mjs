@@ -11,7 +11,7 @@ import { root } from './root.mjs';
 import { addEditorPackages } from './system-packages.mjs';
 import { StepError, capture, describe, dieOf, tail } from './run-quietly.mjs';
 import { failuresOf } from './tap-summary.mjs';
-import { JOBS_AT_ONCE, filesOf, forEachAtOnce, longestFirst, runFile, suites } from './test-suites.mjs';
+import { JOBS_AT_ONCE, buildForTests, filesOf, forEachAtOnce, longestFirst, runFile, suites } from './test-suites.mjs';
 
 const checks = {
   lint: ['eslint/bin/eslint.js', '.'],
@@ -68,6 +68,7 @@ async function main() {
   const { wanted, grep } = readArguments();
   try {
     await bootstrap();
+    await buildForTests(root);
     // For test/server-command.ts: the bundle is up to date now.
     process.env.SERVER_UNDER_TEST = join(root, 'bin/kvm-gdbserver.cjs');
     if (wanted.includes('ide')) await addEditorPackages((text) => console.error(`setup: ${text}`));

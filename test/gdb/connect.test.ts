@@ -1,6 +1,6 @@
 /** How gdb and the guest meet and part: transports, second clients, detach, kill, disconnect policies, run again. */
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { GdbConsole, withAttachedGdb, withGdb } from './support/gdb-console.js';
@@ -8,6 +8,7 @@ import { GUESTS_FOLDER, startServer, type Server } from './support/gdb-session.j
 import { withTinyGuest } from './support/tiny-guests.js';
 import { patience } from '../time-scale.js';
 import { SERVER_MAIN } from '../server-command.js';
+import { withTemporaryFolder } from '../temporary-folder.js';
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const RAX = /\$\d+ = (\d+)/;
@@ -60,18 +61,15 @@ test('attach over a pipe: target remote | kvm-gdbserver --listen stdio', (t) => 
   t.end();
 });
 
-test('a server behind a pipe ends with the gdb that made it, though a shell stands between them', (t) => {
-  const line = `target remote | ${process.execPath} ${SERVER_MAIN} --listen stdio build/modes.img 2>ended.txt; echo status $? >>ended.txt`;
-  const ended = join(GUESTS_FOLDER, 'ended.txt');
-  try {
+test('a server behind a pipe ends with the gdb that made it, though a shell stands between them', async (t) => {
+  await withTemporaryFolder((folder) => {
+    const ended = join(folder, 'ended.txt');
+    const line = `target remote | ${process.execPath} ${SERVER_MAIN} --listen stdio build/modes.img 2>${ended}; echo status $? >>${ended}`;
     const { stdout, stderr } = spawnSync('gdb', ['-nx', '-batch', '-ex', line, '-ex', 'stepi', '-ex', 'detach'],
       { cwd: GUESTS_FOLDER, encoding: 'utf8', timeout: patience(30_000), killSignal: 'SIGKILL' });
     t.match(stdout, /0x0*7c01[^]*detached/, stderr);
     t.equal(readFileSync(ended, 'utf8'), 'status 0\n', 'before gdb loses its patience and ends the shell');
-  } finally {
-    rmSync(ended, { force: true });
-  }
-  t.end();
+  });
 });
 
 test('a server behind a pipe that starts late: gdb has asked again, and hears one answer', (t) => {

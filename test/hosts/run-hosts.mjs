@@ -4,7 +4,8 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../scripts/root.mjs';
-import { StepError, runQuietly } from '../../scripts/run-quietly.mjs';
+import { StepError } from '../../scripts/run-quietly.mjs';
+import { buildForTests } from '../../scripts/test-suites.mjs';
 import { isProgram, LINUX, selection, withoutLeftOut } from './arguments.mjs';
 import { bootUntilDone } from './boot-until-done.mjs';
 import { boot } from './boot.mjs';
@@ -53,8 +54,7 @@ async function prepare(host, places, files) {
   for (const name of ['kernel', host.packages]) await unpacked(places.cache, name, packageSets[name]);
   if (places.disk !== undefined) return;
   // Their own tests build them where they can; a host has no compiler.
-  await runQuietly('The libraries that let KVM calls fail could not be built.', 'make', ['-s', '-C', join(root, 'test/native'), 'faults']);
-  await runQuietly('The guests of the gdb tests could not be built.', 'make', ['-s', '-C', join(root, 'test/gdb/guests')]);
+  await buildForTests(root);
   const busybox = join(tools, 'bin/busybox');
   if (files.some(isProgram)) await prepareProgramsIfPossible(busybox, places);
   places.disk = await makeDisk(places.work, busybox, await guestKernel(places), places.programs);
