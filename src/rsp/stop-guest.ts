@@ -8,16 +8,21 @@ export function whenStopped(target: DebugTarget, then: () => void): void {
     then();
     return;
   }
+  let isOneByOne = false;
+  const ask = (): void => {
+    isOneByOne = target.nonStop?.enabled === true;
+    target.interrupt();
+  };
   const subscription = target.onStop(() => {
     if (target.running) {
       // In non-stop the others are still being stopped. In all-stop somebody else who waited has let it run again.
-      if (target.nonStop?.enabled !== true) target.interrupt();
+      if (!isOneByOne) ask();
       return;
     }
     subscription.dispose();
     then();
   });
-  target.interrupt();
+  ask();
 }
 
 /** Forgets all breakpoints and lets every vCPU run, unless the guest has ended. */
