@@ -55,7 +55,7 @@ export function applyCpuChoice(
   const has = (name: string): boolean => entries.has(feature(name));
 
   const needApic = localApic ? undefined : choice.add.find((name) => APIC_FEATURES.includes(name));
-  if (needApic !== undefined) throw new RangeError(`--cpu +${needApic} needs a local APIC; add --irqchip kernel.`);
+  if (needApic !== undefined) throw new RangeError(`--cpu +${needApic} needs a local APIC; add --irqchip kernel or split.`);
   if (choice.model === 'base') keepBase(entries);
   for (const name of choice.add) if (name === 'hypervisor' || offered.has(feature(name))) entries.put(feature(name), true);
   for (const name of choice.remove) entries.put(feature(name), false);

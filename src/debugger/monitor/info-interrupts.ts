@@ -16,7 +16,7 @@ const LINES: readonly string[] = [
 const CASCADE = 2, TIMER_PIN = 2;
 
 function chips({ irqchip }: Machine): IrqchipView {
-  if (irqchip === undefined) throw new MonitorError('This machine has no interrupt controllers; start it with --irqchip kernel.');
+  if (irqchip === undefined) throw new MonitorError('This machine has no interrupt controllers; start it with --irqchip kernel or split.');
   return irqchip.view();
 }
 

@@ -13,7 +13,7 @@ export const infoLapicCommand: MonitorCommand = {
   parameters: '[cpu]',
   help: 'A local APIC: its vector table, timer, command register, and the vectors requested and in service.',
   run({ machine, current }, words, write) {
-    if (!machine.localApic) throw new MonitorError('This machine has no local APICs; start it with --irqchip kernel.');
+    if (!machine.localApic) throw new MonitorError('This machine has no local APICs; start it with --irqchip kernel or split.');
     const index = words[0] === undefined ? current : Number(parseNumber(words[0], 'The CPU'));
     if (machine.vcpus[index] === undefined) throw new MonitorError(`There is no CPU ${index}; there are ${machine.vcpus.length}.`);
     write(lapicText(machine.vcpus[index].native.getLapic(), index));

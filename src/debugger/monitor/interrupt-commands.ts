@@ -24,7 +24,7 @@ const irqCommand: MonitorCommand = {
     if (more.length > 0 || (level !== undefined && level !== '0' && level !== '1')) throw new MonitorError('Say "monitor irq N", "monitor irq N 0" or "monitor irq N 1".');
     const line = parseNumber(word, 'The interrupt line');
     if (line >= LINES) throw new MonitorError(`Interrupt lines are 0 to ${LINES - 1n}.`);
-    if (irqchip === undefined) throw new MonitorError('There are no interrupt controllers; start the guest with --irqchip kernel.');
+    if (irqchip === undefined) throw new MonitorError('There are no interrupt controllers; start the guest with --irqchip kernel or split.');
     if (level !== '0') irqchip.setLine(Number(line), true);
     if (level !== '1') irqchip.setLine(Number(line), false);
     write(`Interrupt line ${line} ${level === undefined ? 'was high for a moment' : level === '1' ? 'is high' : 'is low'}.\n`);
