@@ -6,7 +6,7 @@
  * vCPU leave KVM_RUN; a *guard* is watched bytes in write-protected pages; `step` means that the vCPU is stepped natively
  * and what it does compared, which is always right and slow.
  *
- * Debug registers compare linear addresses, need no memory and cost nothing, so the four go where the other mechanisms
+ * Debug registers compare linear addresses, need no memory (but see no data access that KVM emulates) and cost nothing, so the four go where the other mechanisms
  * are worst: hardware breakpoints and read or access watches (else stepped), then addresses where no byte can be planted
  * or guarded now (not mapped yet, in ROM, a page that the processor writes by itself), then small write watches (else
  * guarded). One that is left over serves a software breakpoint, unless the guest uses debug registers itself: unlike a
@@ -41,6 +41,8 @@ export interface WantedBreakpoint {
   readonly physical: number | undefined;
   /** Execution: CPL 3 may run the place, where HLT is a #GP of the guest's own. */
   readonly userMode?: boolean;
+  /** A watchpoint that touches a device's memory now: KVM emulates what reaches it, and its emulator has no data breakpoints. */
+  readonly isDevice?: boolean;
   /** A watchpoint's bytes, where all of them are RAM whose pages can be write-protected now. */
   readonly pieces?: readonly MemoryPiece[];
 }
@@ -136,7 +138,7 @@ export function planBreakpoints<W extends WantedBreakpoint>(
 
   const left: W[] = [];
   const urgent = wanted.filter((b) => urgency(b) !== undefined).sort((a, b) => (urgency(a) ?? 0) - (urgency(b) ?? 0));
-  for (const breakpoint of urgent) if (!registers.take(breakpoint)) left.push(breakpoint);
+  for (const breakpoint of urgent) if (breakpoint.isDevice === true || !registers.take(breakpoint)) left.push(breakpoint);
   let isGuests: boolean | undefined;
   const takeSpare = (b: W): boolean => registers.fits(b) && !(isGuests ??= context.guestUsesDebugRegisters()) && registers.take(b);
   for (const breakpoint of [...left, ...wanted.filter((b) => urgency(b) === undefined)]) {

@@ -31,7 +31,7 @@ export function planFor(breakpoints: readonly Breakpoint[], { view, capabilities
     const pieces = view.memory.ramPieces(address, length);
     unsafe ??= unsafePages();
     const canGuard = pieces !== undefined && !pagesOf(pieces).some((page) => unsafe?.has(page));
-    return { kind, address, length, breakpoint, physical: undefined, ...(canGuard && { pieces }) };
+    return { kind, address, length, breakpoint, physical: undefined, isDevice: pieces === undefined && reachesDevice(view, breakpoint), ...(canGuard && { pieces }) };
   });
   const plan = planBreakpoints(wanted, capabilities, context);
   if ('refused' in plan) {
@@ -45,6 +45,11 @@ export function planFor(breakpoints: readonly Breakpoint[], { view, capabilities
 /** Code that CPL 3 may run: by its page, or, without paging, because it is what runs now. */
 function isUserMode(view: CpuView, address: bigint): boolean {
   return view.memory.isUserMode(address) || (view.cpl === 3 && view.pc === address);
+}
+
+/** The first or the last byte is mapped to guest-physical addresses without memory behind them. */
+function reachesDevice({ memory }: CpuView, { address, length }: Breakpoint): boolean {
+  return memory.isDevice(address) || memory.isDevice(address + BigInt(length - 1));
 }
 
 /** GPAs of the first bytes of the pages that some runs of bytes touch. */

@@ -43,6 +43,12 @@ export class LinearMemory {
     return gpa !== undefined && isWritable(this.memory.chunkAt(gpa)) ? gpa : undefined;
   }
 
+  /** The byte is mapped, and to no memory: a device, or nothing. */
+  isDevice(linear: bigint): boolean {
+    const gpa = this.physical(linear);
+    return gpa !== undefined && this.memory.chunkAt(gpa) === undefined;
+  }
+
   /** CPL 3 can reach the byte; false without paging, where that depends on the segments. */
   isUserMode(linear: bigint): boolean {
     if (this.format.levels.length === 0) return false;

@@ -4,14 +4,14 @@
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type Test } from 'tape';
 import { OUTPUT_FOLDER } from '../project-folders.js';
 import { SERVER_MAIN } from '../server-command.js';
+import { folderOfFile } from '../temporary-folder.js';
 
-const GUEST = join(tmpdir(), 'guest.img');
+const GUEST = join(folderOfFile(), 'guest.img');
 const MEMORY_LIMIT = 24 * 1024 * 1024;
 /** What node itself needs, and some more. */
 const ROOM_FOR_FILES = 300;

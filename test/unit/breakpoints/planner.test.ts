@@ -87,6 +87,7 @@ const watchRows: [string, WantedBreakpoint[], DebugCapabilities, PlanContext, st
   ['a write watch takes a debug register', [watch('write', 0x1000, 4)], VMX, FREE, 'dr0=1000+4 write'],
   ['also from a guest that uses its own', [watch('write', 0x1000, 4)], VMX, GUEST_DRS, 'dr0=1000+4 write'],
   ['unaligned: several registers', [watch('write', 0x1001, 7)], VMX, FREE, 'dr0=1001+1 write dr1=1002+2 write dr2=1004+4 write'],
+  ['a watch on a device is stepped: its accesses are emulated', [{ ...watch('write', 0xa0000, 1, false), isDevice: true }, watch('write', 0x2000, 4)], VMX, FREE, 'dr0=2000+4 write watch=a0000+1'],
   ['a write watch longer than the registers is guarded', [watch('write', 0x1000, 40)], VMX, FREE, 'guard=1000+40'],
   ['a write watch that does not fit what is left is guarded', [watch('write', 0x1000, 24), watch('write', 0x2001, 7)], VMX, FREE,
     'dr0=1000+8 write dr1=1008+8 write dr2=1010+8 write guard=2001+7'],
