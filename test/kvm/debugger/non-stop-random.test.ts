@@ -5,6 +5,7 @@
  */
 import test from 'tape';
 import type { BreakpointRequest, ResumeAction, StopEvent } from '../../../src/target.js';
+import { TIME_SCALE } from '../../time-scale.js';
 import { executionMechanisms, watchMechanisms, type Forced } from './forced.js';
 import { NonStopGuest } from './non-stop-guest.js';
 import { COUNTER, LOOP } from './smp-guest.js';
@@ -12,7 +13,8 @@ import { randomNumbers } from './traced-program.js';
 
 /** So slow, by its port, that nobody comes to the end. */
 const ROUNDS = 0xffff;
-const COMMANDS = 120;
+/** On a slow host each takes a second. */
+const COMMANDS = TIME_SCALE > 1 ? 40 : 120;
 /** lock inc word [bx]; out 99h, al; dec cx; jnz LOOP */
 const BODY = [0xf0, 0xff, 0x07, 0xe6, 0x99];
 const INC = BigInt(LOOP), OUT = INC + 3n, DEC = INC + 5n, JNZ = INC + 6n;
@@ -118,12 +120,12 @@ class Model {
     });
   }
 
-  private told({ thread, reason }: StopEvent): void {
+  private told({ thread, reason, text }: StopEvent): void {
     const going = this.going.get(thread);
     const place = this.place(thread);
     this.seen.set(reason.kind, (this.seen.get(reason.kind) ?? 0) + 1);
     const error = going === undefined ? 'was not running' : this.mistake(thread, reason, going, place);
-    if (error !== undefined) this.wrong.push(`${reason.kind} of thread ${thread} at 0x${place.pc.toString(16)}: ${error}`);
+    if (error !== undefined) this.wrong.push(`${reason.kind} of thread ${thread} at 0x${place.pc.toString(16)}: ${error}${text === undefined ? '' : `; ${text}`}`);
     this.going.delete(thread);
     this.standing.set(thread, place);
   }
