@@ -13,7 +13,7 @@ import { randomNumbers } from './traced-program.js';
 
 /** So slow, by its port, that nobody comes to the end. */
 const ROUNDS = 0xffff;
-/** On a slow host each takes a second. */
+/** On a slow host 120 in each of its ways take longer than a file may. */
 const COMMANDS = TIME_SCALE > 1 ? 40 : 120;
 /** lock inc word [bx]; out 99h, al; dec cx; jnz LOOP */
 const BODY = [0xf0, 0xff, 0x07, 0xe6, 0x99];
