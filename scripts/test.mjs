@@ -18,7 +18,8 @@ const checks = {
 };
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
-const failedFiles = [];
+/** What failed, by file or check, in the words that tell why. */
+const failures = new Map();
 
 function readArguments() {
   const known = [...Object.keys(checks), ...Object.keys(suites)];
@@ -44,9 +45,14 @@ async function runCheck(name) {
   const result = await capture(process.execPath, [join(root, 'node_modules', script), ...args], { cwd: root });
   line(name, result.status === 0 ? 'ok' : 'FAILED', result.seconds);
   if (result.status === 0) return;
-  console.log(tail(result.stdout + result.stderr, 120));
   totals.failed++;
-  failedFiles.push(name);
+  fail(name, tail(result.stdout + result.stderr, 120));
+}
+
+/** Told at once, and again at the end: of a long output often only the end is kept. */
+function fail(name, text) {
+  console.log(text);
+  failures.set(name, text);
 }
 
 function reportFile(result) {
@@ -58,10 +64,10 @@ function reportFile(result) {
   if (result.skipped > 0) parts.push(`${result.skipped} skipped`);
   line(result.file, parts.join(', '), result.seconds);
   if (result.failed === 0) return;
-  failedFiles.push(result.file);
-  if (result.problem !== undefined) console.log(`  ${result.problem}`);
-  console.log(tail(failuresOf(result.stdout) || result.stdout, 120));
-  if (result.stderr !== '') console.log(tail(result.stderr, 60));
+  fail(result.file, [
+    result.problem === undefined ? '' : `  ${result.problem}`,
+    tail(failuresOf(result.stdout) || result.stdout, 120), tail(result.stderr, 60),
+  ].filter((text) => text !== '').join('\n'));
 }
 
 async function main() {
@@ -87,7 +93,7 @@ async function main() {
 }
 
 function summarize() {
-  if (failedFiles.length > 0) console.log(`failed: ${failedFiles.join(', ')}`);
+  for (const [name, text] of failures) console.log(`failed: ${name}\n${tail(text, 40)}`);
   console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
   process.exitCode = totals.failed === 0 ? 0 : 1;
 }
