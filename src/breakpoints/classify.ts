@@ -19,10 +19,12 @@ export interface ClassifyInput {
   readonly pc: bigint;
   /** True while the plan that ended was a step. */
   readonly stepping: boolean;
-  /** Our patch at a linear address, looked up through the page tables in force. */
+  /** Our patch at a linear address, for whichever vCPU it was planted, looked up through the page tables in force. */
   readonly patchAt: (linear: bigint) => PatchMechanism | undefined;
-  /** The byte of guest code at a linear address. */
+  /** The byte of guest code at a linear address, without our patches. */
   readonly byteAt: (linear: bigint) => number | undefined;
+  /** The guest has no int3 of its own at a linear address (one may have prefixes). */
+  readonly isOtherCodeAt: (linear: bigint) => boolean;
   /** Of a HLT exit that is none of ours: no HLT was executed just now. */
   readonly isStaleHalt: () => boolean;
   /** Bit n set: debug register n holds one of ours. */
@@ -40,6 +42,8 @@ export type Hit =
    * (software hosts, docs/hosts.md), so that the pc has to be put behind it first.
    */
   | { readonly kind: 'guest-int3'; readonly refused: boolean }
+  /** A patch of ours was executed and has been taken out since, for another vCPU needed it no more. Nothing has happened. */
+  | { readonly kind: 'lifted-patch' }
   /** A #DB that the guest raised for itself (its TF, its debug registers): it must get it back with this DR6. */
   | { readonly kind: 'guest-debug'; readonly dr6: bigint }
   /**
@@ -50,7 +54,7 @@ export type Hit =
   | { readonly kind: 'none' };
 
 /** What an exit means for breakpoints (KVM api.rst, KVM_EXIT_DEBUG; SDM vol. 3, 18.2.3 for DR6). Never throws. */
-export function classifyExit({ exit, pc, stepping, patchAt, byteAt, isStaleHalt, debugRegisters }: ClassifyInput): Hit {
+export function classifyExit({ exit, pc, stepping, patchAt, byteAt, isOtherCodeAt, isStaleHalt, debugRegisters }: ClassifyInput): Hit {
   if (exit.reason === 'hlt') {
     if (patchAt(pc - 1n) === 'hlt') return { kind: 'patch', address: pc - 1n };
     return { kind: isStaleHalt() ? 'stale-halt' : 'none' };
@@ -60,7 +64,9 @@ export function classifyExit({ exit, pc, stepping, patchAt, byteAt, isStaleHalt,
   }
   if (exit.reason !== 'debug') return { kind: 'none' };
   if (exit.exception === VECTOR_BP) {
-    return patchAt(pc) === 'int3' ? { kind: 'patch', address: pc } : { kind: 'guest-int3', refused: false };
+    if (patchAt(pc) === 'int3') return { kind: 'patch', address: pc };
+    // Where a byte is no int3 any more, to go on from it is as if the vCPU had been a moment later.
+    return isOtherCodeAt(pc) ? { kind: 'lifted-patch' } : { kind: 'guest-int3', refused: false };
   }
   if (exit.exception !== VECTOR_DB) return { kind: 'none' };
   const fired = Number(exit.dr6 & 0xfn) & debugRegisters;

@@ -20,6 +20,7 @@ export interface Patch {
 }
 
 interface Planted {
+  readonly mechanism: PatchMechanism;
   original: number;
   readonly patch: number;
   /** Few: a job for each vCPU. */
@@ -50,7 +51,7 @@ export class PlantedPatches {
     const patch = PATCH_BYTES[mechanism];
     const known = this.planted.get(physical);
     if (known === undefined) {
-      this.planted.set(physical, { original: now, patch, owners: [owner], suspended: false });
+      this.planted.set(physical, { mechanism, original: now, patch, owners: [owner], suspended: false });
     } else {
       if (!known.owners.includes(owner)) known.owners.push(owner);
       if (known.suspended || now === known.patch) return true;
@@ -62,8 +63,13 @@ export class PlantedPatches {
 
   /** True when our patch stands at this GPA, and the guest has not written over it. */
   standsAt(gpa: number): boolean {
+    return this.mechanismAt(gpa) !== undefined;
+  }
+
+  /** What stands at this GPA, as `standsAt`. */
+  mechanismAt(gpa: number): PatchMechanism | undefined {
     const planted = this.planted.get(gpa);
-    return planted?.suspended === false && this.memory.readByte(gpa) === planted.patch;
+    return planted?.suspended === false && this.memory.readByte(gpa) === planted.patch ? planted.mechanism : undefined;
   }
 
   /** Puts what the guest knows into bytes that were read from a GPA while patches stood; one that it wrote over is its own. */

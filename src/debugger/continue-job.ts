@@ -8,9 +8,9 @@
 import { classifyExit } from '../breakpoints/classify.js';
 import type { Breakpoint } from '../breakpoints/breakpoint-set.js';
 import type { DebugCapabilities } from '../breakpoints/capabilities.js';
-import type { PatchMechanism } from '../breakpoints/planner.js';
 import type { Exit } from '../vmm/exit.js';
 import { RFLAGS_RF } from '../x86/cpu-mode.js';
+import { codeAtExit } from './code-at-exit.js';
 import { MappingLook, type Planned } from './breakpoint-planning.js';
 import { planLine, type DebugLog } from './debug-log.js';
 import type { GuestDebugRequest } from './guest-debug.js';
@@ -29,6 +29,8 @@ import { Watching } from './watching.js';
 export interface ContinueJobOptions extends JobOptions {
   /** Called only when there are breakpoints: the probe costs time. */
   readonly capabilities: () => DebugCapabilities;
+  /** The host's patches are int3. */
+  readonly interceptsInt3: () => boolean;
   /** There is a local APIC in the kernel: HLT and SIPI are waited for there. */
   readonly haltsInKernel: boolean;
   /** The pages of patches are write-protected, so that none is overwritten. */
@@ -62,8 +64,13 @@ export class ContinueJob implements Job {
     this.halts = new FreeRunHalts(view, memo, haltsInKernel, () => capabilities().faultStep === 'handler');
   }
 
-  begin(): JobStart {
+  plant(): void {
     this.prepare();
+    if (this.plan !== undefined || this.options.catching.needsSteps) this.options.planting.expectPatches();
+    this.plantPlan();
+  }
+
+  begin(): JobStart {
     const { breakpoints, catching, haltsInKernel, memo, view: { pc, vcpu } } = this.options;
     const leaves = catching.leavesEntry() && breakpoints.executionAt(pc) === undefined;
     const isDone = memo.dealtWith === pc;
@@ -87,10 +94,8 @@ export class ContinueJob implements Job {
     if (failedOnProtectedPage(exit, this.options.planting)) return this.stepIn('unprotected');
     const hit = classifyExit({
       exit,
-      pc: view.pc,
+      ...codeAtExit(view, this.options.planting),
       stepping: this.planned.isStepped,
-      patchAt: (linear) => this.patchAt(linear),
-      byteAt: (linear) => view.memory.read(linear, 1)[0],
       isStaleHalt: () => this.halts.isStale(),
       debugRegisters: this.planned.debugRegisterMask,
     });
@@ -106,6 +111,7 @@ export class ContinueJob implements Job {
         view.vcpu.mergeDr6(hit.dr6);
         return { ...this.run('debug'), ...reinjection(view, isAtIcebp(view, hit.dr6)) };
       case 'stale-halt':
+      case 'lifted-patch':
         return this.run();
       default:
         return exit.reason === 'hlt' ? this.halted() : { kind: 'unknown' };
@@ -126,7 +132,8 @@ export class ContinueJob implements Job {
 
   finish(): void {
     const { memo, planting, view } = this.options;
-    memo.dealtWith = this.passing.cutAt(view.pc, () => this.isUnderWay);
+    // (Else what `begin` has not taken stays: perhaps it was not called.)
+    memo.dealtWith = this.passing.cutAt(view.pc, () => this.isUnderWay) ?? memo.dealtWith;
     this.step?.finish();
     planting.lift();
   }
@@ -165,13 +172,13 @@ export class ContinueJob implements Job {
 
   /** Plants the plan and runs to what was planted. */
   private go(): RunAgain | RunAlone {
-    this.plant();
+    this.plantPlan();
     if (this.walks) return this.stepIn('walk');
     this.phase = 'run';
     return this.run();
   }
 
-  private plant(): void {
+  private plantPlan(): void {
     this.watching?.plant(this);
     if (this.walks || this.planned.isStepped) return;
     for (const patch of this.plan?.patches ?? []) this.options.planting.guard.patches.plant(patch, this);
@@ -179,14 +186,7 @@ export class ContinueJob implements Job {
 
   private run(inject?: GuestDebugRequest['inject']): RunAgain {
     this.halts.runs();
-    return { kind: 'again', plan: this.planned.run(inject) };
-  }
-
-  private patchAt(linear: bigint): PatchMechanism | undefined {
-    const { view, planting } = this.options;
-    const gpa = view.memory.physical(linear);
-    if (gpa === undefined || !planting.guard.patches.standsAt(gpa)) return undefined;
-    return this.planned.patchMechanism;
+    return { kind: 'again', plan: this.planned.run(inject, this.options.planting.hasOthersPatches && this.options.interceptsInt3()) };
   }
 
   /** The client's breakpoint at `address`; or a patch that was reached by another linear address. */
@@ -217,7 +217,7 @@ export class ContinueJob implements Job {
     const { capabilities, planting, view } = this.options;
     // The native loop looks at the pc only after a step.
     if (this.walks || this.planned.isStepped) return this.go();
-    this.plant();
+    this.plantPlan();
     if (!capabilities().resumeFlag || planting.blocks(view)) return this.stepIn('pass');
     this.phase = 'run';
     view.vcpu.regs.rflags |= RFLAGS_RF;
@@ -241,6 +241,11 @@ export class ContinueJob implements Job {
     if (planting.undo(view)) return this.again();
     const end = (this.step as SingleStep).ended(exit);
     if (end.kind === 'again') return stepOn(end);
+    if (end.kind === 'in-the-way') {
+      (this.step as SingleStep).finish();
+      planting.restore();
+      return this.stepIn(this.phase);
+    }
     if (end.kind !== 'stepped') return end;
     (this.step as SingleStep).finish();
     this.step = undefined;

@@ -45,7 +45,8 @@ export class ExclusiveRun<C extends Running> {
     if (this.current === cpu) this.turns.unshift(turn);
     else this.turns.push(turn);
     this.done(cpu);
-    for (const { runner } of this.cpus) runner.kick();
+    // Who runs alone is not disturbed: it would go on with the others, its patch planted again.
+    for (const other of this.cpus) if (other !== this.current) other.runner.kick();
   }
 
   /** The vCPU that ran alone does so no more. */

@@ -85,9 +85,9 @@ export class JobMaker {
       makeStep: (request) => {
         memo.stepped = true;
         const traps = new StepTraps(view, capabilities(), context, this.planting.guard.patches, this.handlers[id]);
-        return new SingleStep(view, capabilities(), traps, request);
+        return new SingleStep(view, capabilities(), traps, this.planting, request);
       },
-      capabilities, log, moved: this.sayMoved, haltsInKernel: machine.localApic,
+      capabilities, interceptsInt3: () => patchMechanism(capabilities(), context) === 'int3', log, moved: this.sayMoved, haltsInKernel: machine.localApic,
       guardsPatches: () => capabilities().readOnlySlot && (mechanisms?.has('read-only') ?? true),
     };
   }

@@ -99,7 +99,9 @@ export function reinjection(view: CpuView, notPassed: boolean): { instead?: () =
 }
 
 export interface Job {
-  /** Called when the guest is about to run; plants what must be planted. */
+  /** Plants what must be planted; called for every vCPU that is to run before any of them begins. */
+  plant(): void;
+  /** The guest is about to run. */
   begin(): JobStart;
   /** What an exit means. Registers may be corrected here (the pc goes back on a hlt patch). */
   ended(exit: Exit): JobResult;

@@ -28,22 +28,22 @@ export class PlannedRun {
     return (this.plan?.stepped.length ?? 0) > 0;
   }
 
-  get patchMechanism(): PatchMechanism | undefined {
+  private get patchMechanism(): PatchMechanism | undefined {
     return this.isStepped ? undefined : this.plan?.patches[0]?.mechanism;
   }
 
-  /** The run that reaches what is planned; `inject` gives the guest what was taken from it. */
-  run(inject?: GuestDebugRequest['inject']): RunPlan {
+  /** The run that reaches what is planned; `inject` gives the guest what was taken from it. `interceptInt3`: for others' patches too. */
+  run(inject: GuestDebugRequest['inject'], interceptInt3: boolean): RunPlan {
     const injection = inject === undefined ? {} : { inject };
     if (this.isStepped) {
       return {
-        mode: 'step', debug: guestDebug({ step: true, debugRegisters: this.dataRegisters, ...injection }),
+        mode: 'step', debug: guestDebug({ step: true, interceptInt3, debugRegisters: this.dataRegisters, ...injection }),
         ...this.stepped(), waitMicroseconds: WAIT_MICROSECONDS, fresh: true,
       };
     }
     const registers = this.plan?.debugRegisters.map(({ index, address, length, type }) => ({ index, address, type, length })) ?? [];
     return {
-      mode: 'continue', debug: guestDebug({ interceptInt3: this.patchMechanism === 'int3', debugRegisters: registers, ...injection }),
+      mode: 'continue', debug: guestDebug({ interceptInt3: interceptInt3 || this.patchMechanism === 'int3', debugRegisters: registers, ...injection }),
       waitMicroseconds: WAIT_MICROSECONDS, fresh: true,
     };
   }

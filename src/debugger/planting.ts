@@ -4,6 +4,7 @@
  */
 import type { Breakpoint } from '../breakpoints/breakpoint-set.js';
 import { GuardedMemory, type WatchHit } from '../breakpoints/guarded-memory.js';
+import type { PatchMechanism } from '../breakpoints/planner.js';
 import { TargetError } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
 import type { Vcpu } from '../vmm/vcpu.js';
@@ -27,6 +28,7 @@ export class Planting {
   private readonly undone = new Map<number, Partial<GeneralRegisters>>();
   private readonly order = new WriteOrder();
   private unprotected = false;
+  private patching = false;
 
   constructor(
     private readonly machine: Machine,
@@ -93,11 +95,26 @@ export class Planting {
     }
   }
 
+  /** A job of this resume has breakpoints or steps: while another vCPU runs, a patch may be planted in its way. */
+  expectPatches(): void {
+    this.patching = true;
+  }
+
+  /** A vCPU may run into a patch that its own job has not planted. */
+  get hasOthersPatches(): boolean {
+    return this.patching && !this.hasOneVcpu;
+  }
+
+  /** The patch that stands at a linear address, whoever has planted it. */
+  patchAt({ memory }: CpuView, linear: bigint): PatchMechanism | undefined {
+    if (this.guard.patches.count === 0) return undefined;
+    const gpa = memory.physical(linear);
+    return gpa === undefined ? undefined : this.guard.patches.mechanismAt(gpa);
+  }
+
   /** Whether a vCPU cannot execute its next instruction with what is planted: a patch stands there. */
   blocks(view: CpuView): boolean {
-    if (this.guard.patches.count === 0) return false;
-    const gpa = view.memory.physical(view.pc);
-    return gpa !== undefined && this.guard.patches.standsAt(gpa);
+    return this.patchAt(view, view.pc) !== undefined;
   }
 
   /** Takes out what `blocks` a vCPU, until `restore`. The others must be parked, or they would run through it. */
@@ -175,6 +192,7 @@ export class Planting {
   /** The guest stands: its memory is as it made it. */
   lift(): void {
     this.guard.lift();
+    this.patching = false;
     this.hits.clear();
     this.strayed.clear();
     this.undone.clear();

@@ -10,6 +10,7 @@ import { TargetError, type ResumeAction, type StopEvent, type ThreadId } from '.
 import type { Exit } from '../vmm/exit.js';
 import type { MachineEvent } from '../vmm/device.js';
 import type { Machine } from '../vmm/machine.js';
+import { beginJobs } from './begin-jobs.js';
 import { createCpu, type Cpu } from './cpu.js';
 import type { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
@@ -122,15 +123,8 @@ export class RunControl {
     this.resumedThread = actions[0].thread;
     this.running = this.starting = true;
     this.parking.take();
-    const starts: { readonly cpu: Cpu; readonly action: ResumeAction; readonly start: JobStart }[] = [];
     try {
-      for (const { cpu, action, job } of started) {
-        if (this.isParking) break;
-        cpu.job = job;
-        const start = job.begin();
-        if (start.kind === 'stop') this.stopped(cpu, start);
-        else starts.push({ cpu, action, start });
-      }
+      const starts = beginJobs(started, { stopped: (cpu, stop) => this.stopped(cpu, stop), isParking: () => this.isParking });
       if (!this.isParking) {
         if (this.hooks.catching.followsTables || started.some(({ job }) => job.needsLooks === true)) this.looks.begin();
         this.hooks.onPlanted();

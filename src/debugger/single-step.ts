@@ -11,9 +11,11 @@ import type { DebugCapabilities } from '../breakpoints/capabilities.js';
 import type { Exit } from '../vmm/exit.js';
 import type { RunPlan } from '../vmm/run-plan.js';
 import type { DebugRegisterSlot } from '../x86/debug-registers.js';
+import { codeAtExit } from './code-at-exit.js';
 import type { CpuView } from './cpu-view.js';
 import { guestDebug } from './guest-debug.js';
 import { reinjection, type RunAgain } from './job.js';
+import type { Planting } from './planting.js';
 import { isStaleHalt } from './stale-halt.js';
 import type { StepTraps } from './step-traps.js';
 import { WAIT_MICROSECONDS } from './vcpu-runner.js';
@@ -29,10 +31,13 @@ export interface StepRequest {
 
 export type StepEnd =
   | RunAgain
+  /** Nothing has been executed, for a patch stood at the pc that another vCPU needs, or needed: the step is to be made anew. */
+  | { readonly kind: 'in-the-way' }
   /** The pc stands where the step led; `handler` when that is the entry of one that the instruction raised or called. */
   | { readonly kind: 'stepped'; readonly handler: boolean; readonly halted: boolean; readonly dataRegisters: number }
   | { readonly kind: 'unknown' };
 
+const IN_THE_WAY = { kind: 'in-the-way' } as const;
 const STEPPED = { kind: 'stepped', handler: false, halted: false, dataRegisters: 0 } as const;
 
 export class SingleStep {
@@ -40,6 +45,7 @@ export class SingleStep {
     private readonly view: CpuView,
     private readonly capabilities: DebugCapabilities,
     private readonly traps: StepTraps,
+    private readonly planting: Planting,
     private readonly request: StepRequest,
   ) {}
 
@@ -70,16 +76,18 @@ export class SingleStep {
     }
     const hit = classifyExit({
       exit,
-      pc: this.view.pc,
+      ...codeAtExit(this.view, this.planting),
       stepping: true,
-      patchAt: (linear) => this.traps.mechanismAt(linear),
-      byteAt: (linear) => this.view.memory.read(linear, 1)[0],
       isStaleHalt: () => isStaleHalt(this.view, undefined),
       debugRegisters: this.traps.debugRegisterMask | this.dataMask,
     });
     switch (hit.kind) {
       case 'patch':
-        return this.enteredHandler(hit.address);
+        if (this.traps.isEntered(hit.address)) return this.enteredHandler(hit.address);
+        this.view.pc = hit.address;
+        return IN_THE_WAY;
+      case 'lifted-patch':
+        return IN_THE_WAY;
       case 'debug-register': {
         const dataRegisters = hit.registers & this.dataMask;
         return (hit.registers & this.traps.debugRegisterMask) !== 0 ? this.enteredHandler(this.view.pc, dataRegisters) : { ...STEPPED, dataRegisters };

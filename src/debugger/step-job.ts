@@ -22,10 +22,15 @@ export class StepJob implements Job {
 
   constructor(private readonly options: JobOptions, private readonly blockInterrupts: boolean, private readonly range?: StepRange) {}
 
+  plant(): void {
+    const { planting } = this.options;
+    planting.expectPatches();
+    this.prepare();
+    planting.keepProtection(this);
+  }
+
   begin(): JobStart {
     this.options.catching.leavesEntry();
-    this.prepare();
-    this.options.planting.keepProtection(this);
     return this.next();
   }
 
@@ -34,8 +39,9 @@ export class StepJob implements Job {
     if (failedOnProtectedPage(exit, planting) || planting.undo(view)) return this.next(true);
     const end = (this.step as SingleStep).ended(exit);
     if (end.kind === 'again') return stepOn(end);
-    if (end.kind !== 'stepped') return end;
+    if (end.kind !== 'stepped' && end.kind !== 'in-the-way') return end;
     planting.restore();
+    if (end.kind === 'in-the-way') return this.next();
     const touched = this.watching?.touchedByStep(end);
     const caught = this.caught(end);
     if (caught !== undefined) return caughtStop(caught, touched);

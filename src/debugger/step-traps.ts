@@ -95,17 +95,15 @@ export class StepTraps {
     return this.debugRegisters.reduce((mask, { index }) => mask | (1 << index), 0);
   }
 
-  /** The patch that stands at a linear address, if it is one of these traps. */
-  mechanismAt(linear: bigint): PatchMechanism | undefined {
+  /** The patch that was reached at a linear address is one of these traps. At the pc of the step stands none: nothing was executed. */
+  isEntered(linear: bigint): boolean {
     const entry = this.entries.find((candidate) => candidate.linear === linear);
-    if (entry === undefined || !this.patches.standsAt(entry.physical)) return undefined;
-    return this.mechanism;
+    return entry !== undefined && linear !== this.startPc && this.patches.standsAt(entry.physical);
   }
 
   /** The handler's entry, when a step ended one byte behind it: the host executed our hlt before it reported the step. */
   enteredBehind(pc: bigint): bigint | undefined {
-    if (this.mechanism !== 'hlt' || pc - 1n === this.startPc) return undefined;
-    return this.mechanismAt(pc - 1n) === undefined ? undefined : pc - 1n;
+    return this.mechanism === 'hlt' && this.isEntered(pc - 1n) ? pc - 1n : undefined;
   }
 
   /** A handler was entered at the pc: takes our TF out of the flags that were pushed, unless the guest's own was set. */

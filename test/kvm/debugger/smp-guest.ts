@@ -126,6 +126,17 @@ export class SmpGuest {
     return this.target.readRegister(thread, register.regnum).reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
   }
 
+  setRegister(thread: ThreadId, name: string, value: bigint): void {
+    const register = this.target.description.registers.find((candidate) => candidate.name === name);
+    if (register === undefined) throw new Error(`no register ${name}`);
+    this.target.writeRegister(thread, register.regnum, Uint8Array.from({ length: register.size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn)));
+  }
+
+  /** How many of the others are done with the loop. */
+  get finished(): number {
+    return this.machine.memory.read(READY, 1)[0];
+  }
+
   /** The rounds that a thread has still to make, if it is in the loop. */
   left(thread: ThreadId): number {
     return Number(this.register(thread, 'rcx') & 0xffffn);

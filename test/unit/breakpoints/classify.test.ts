@@ -5,12 +5,14 @@ import type { Exit } from '../../../src/vmm/exit.js';
 const debug = (exception: number, dr6 = 0n, pc = 0x100n): Exit => ({ reason: 'debug', exception, pc, dr6, dr7: 0n });
 const HLT: Exit = { reason: 'hlt' };
 
-interface Row { name: string; exit: Exit; pc?: bigint; stepping?: boolean; patches?: Record<number, 'int3' | 'hlt'>; registers?: number; code?: number; stale?: boolean; expected: Hit }
+interface Row { name: string; exit: Exit; pc?: bigint; stepping?: boolean; patches?: Record<number, 'int3' | 'hlt'>; registers?: number; code?: number; stale?: boolean; other?: boolean; expected: Hit }
 
 const rows: Row[] = [
   { name: 'our int3', exit: debug(3), patches: { 0x100: 'int3' }, expected: { kind: 'patch', address: 0x100n } },
   { name: "the guest's own int3", exit: debug(3), expected: { kind: 'guest-int3', refused: false } },
   { name: 'int3 where a hlt patch stands is not ours', exit: debug(3), patches: { 0x100: 'hlt' }, expected: { kind: 'guest-int3', refused: false } },
+  { name: 'an int3 of ours that has gone meanwhile', exit: debug(3), other: true, expected: { kind: 'lifted-patch' } },
+  { name: 'an int3 of ours, over other code', exit: debug(3), patches: { 0x100: 'int3' }, other: true, expected: { kind: 'patch', address: 0x100n } },
   { name: 'our hlt: the pc is one past it', exit: HLT, pc: 0x101n, patches: { 0x100: 'hlt' }, expected: { kind: 'patch', address: 0x100n } },
   { name: "the guest's own hlt", exit: HLT, pc: 0x101n, expected: { kind: 'none' } },
   { name: 'a hlt that was stepped before', exit: HLT, pc: 0x101n, stale: true, expected: { kind: 'stale-halt' } },
@@ -24,9 +26,9 @@ const rows: Row[] = [
   { name: 'another exit', exit: { reason: 'shutdown' }, expected: { kind: 'none' } },
 ];
 
-for (const { name, exit, pc = 0x100n, stepping = false, patches = {}, registers = 0, code = 0x90, stale = false, expected } of rows) {
+for (const { name, exit, pc = 0x100n, stepping = false, patches = {}, registers = 0, code = 0x90, stale = false, other = false, expected } of rows) {
   test(`classify: ${name}`, (t) => {
-    t.deepEqual(classifyExit({ exit, pc, stepping, patchAt: (linear) => patches[Number(linear)], byteAt: () => code, isStaleHalt: () => stale, debugRegisters: registers }), expected);
+    t.deepEqual(classifyExit({ exit, pc, stepping, patchAt: (linear) => patches[Number(linear)], byteAt: () => code, isOtherCodeAt: () => other, isStaleHalt: () => stale, debugRegisters: registers }), expected);
     t.end();
   });
 }
