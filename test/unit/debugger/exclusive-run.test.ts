@@ -114,3 +114,19 @@ test('exclusive run: at a stop who waited is told that it does not go on', (t) =
   t.notOk(exclusive.isWanted);
   t.end();
 });
+
+test('exclusive run: who asks for a turn does not disturb the one that runs alone', (t) => {
+  const bench = new Bench();
+  const { cpus: [a, b, c], exclusive, log } = bench;
+  exclusive.ask(a, { kind: 'alone', go: () => bench.plan('first') });
+  exclusive.give();
+  exclusive.ask(b, { kind: 'alone', go: () => bench.plan('second') });
+  exclusive.run(c, { kind: 'again', plan: bench.plan('on') });
+  exclusive.give();
+  t.deepEqual(log.splice(0), ['a first'], 'no kick, and nobody beside it');
+  bench.park(0);
+  exclusive.done(a);
+  exclusive.give();
+  t.deepEqual(log, ['b second']);
+  t.end();
+});
