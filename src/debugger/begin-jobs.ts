@@ -17,9 +17,9 @@ export interface Start {
 
 export interface BeginHooks {
   /** A job's vCPU stands where it stops. */
-  stopped(cpu: Cpu, stop: JobStop): void;
+  readonly stopped: (cpu: Cpu, stop: JobStop) => void;
   /** A stop is decided: no further job begins. */
-  isParking(): boolean;
+  readonly isParking: () => boolean;
 }
 
 /**
