@@ -4,6 +4,7 @@ import { ExitTrace } from '../debugger/exit-trace.js';
 import { MachineTarget } from '../debugger/machine-target.js';
 import { probeThisHost } from '../debugger/probe-machine.js';
 import { Server, type ServerEnd } from '../rsp/server.js';
+import type { Listener } from '../rsp/transports/connection.js';
 import { listen, type ListenAddress } from '../rsp/transports/listen-address.js';
 import { explainStartError } from '../vmm/host/host-check.js';
 import { readHostFacts } from '../vmm/host/host-facts.js';
@@ -18,13 +19,15 @@ import { gdbHelperPath, version } from './installation.js';
 import { removeStaleReadyFile, writeReadyFile, type ReadyFile } from './ready-file.js';
 import { makeReporter, type Reporter } from './reporter.js';
 import type { RunOptions } from './run-options.js';
-import { whenSignalled } from './signals.js';
+import { watchSignals, type SignalWatch } from './signals.js';
 import { runTo, stopAddress } from './stop-at.js';
 import { TerminalDisplay } from './terminal-display.js';
 
-/** The screen in this terminal, if that is wanted, and when its user has had enough. */
+/** Who sits before the server: the screen in this terminal, if that is wanted, signals, and when its user has had enough. */
 interface Console {
   readonly display: TerminalDisplay | undefined;
+  readonly signals: SignalWatch;
+  /** Resolves with the status to end with. */
   readonly leaving: Promise<number>;
 }
 
@@ -33,6 +36,19 @@ export async function runGuest(options: RunOptions): Promise<number> {
   const leaving = withResolvers<number>();
   const display = options.display === 'text' ? TerminalDisplay.open(() => leaving.resolve(0)) : undefined;
   const reporter = makeReporter(options.logFormat, display === undefined ? undefined : (text) => display.say(text));
+  const { say } = reporter;
+  const signals = watchSignals(leaving.resolve, say);
+  try {
+    const status = await start(options, reporter, { display, signals, leaving: leaving.promise });
+    reporter.event('ended', { status });
+    return status;
+  } finally {
+    signals.dispose();
+  }
+}
+
+/** Opens what the machine is made of, in order, and closes it again. */
+async function start(options: RunOptions, reporter: Reporter, user: Console): Promise<number> {
   const { say } = reporter;
   if (options.readyFile !== undefined) removeStaleReadyFile(options.readyFile);
   const serial = await openSerial(options.serial, { log: say, openPty: () => native().openPty() });
@@ -45,7 +61,7 @@ export async function runGuest(options: RunOptions): Promise<number> {
       if (warning !== undefined) say(warning);
       const trace = options.traceExits === undefined ? undefined : ExitTrace.open(options.traceExits, machine.vcpus.length, say);
       try {
-        return await serve(options, created, reporter, trace, { display, leaving: leaving.promise });
+        return await serve(options, created, reporter, trace, user);
       } finally {
         trace?.close();
       }
@@ -67,18 +83,16 @@ function orExplain<T>(begin: () => T): T {
   }
 }
 
-async function serve(options: RunOptions, created: CreatedMachine, reporter: Reporter, trace: ExitTrace | undefined, { display, leaving }: Console): Promise<number> {
+async function serve(options: RunOptions, created: CreatedMachine, reporter: Reporter, trace: ExitTrace | undefined, { display, signals, leaving }: Console): Promise<number> {
   const { say } = reporter;
   const { machine, executable } = created;
-  const socket = options.gdb ? new PrivateSocket() : undefined;
-  const address: ListenAddress = socket === undefined ? options.listen : { kind: 'unix', path: socket.path };
   const ending = withResolvers<number>();
   void leaving.then(ending.resolve);
   // A gdb in this terminal outlives the guest: it goes when its user says so.
   let guestStatus = 0;
   const guestEnded = (status: number): void => {
     guestStatus = status;
-    if (socket === undefined) ending.resolve(status);
+    if (!options.gdb) ending.resolve(status);
   };
   const target = new MachineTarget(machine, {
     description: options.description,
@@ -122,17 +136,21 @@ async function serve(options: RunOptions, created: CreatedMachine, reporter: Rep
     },
   });
   const stop = options.stopAt === undefined ? undefined : stopAddress(options.stopAt, { ...created, guest: machine.guest });
-  if (stop !== undefined) await runTo(target, stop, say);
-  const listener = await listen(address, (connection) => server.accept(connection));
-  const signals = whenSignalled(options.gdb, (status) => ending.resolve(status), () => say(cpuStates(target)));
+  signals.describe = () => cpuStates(target);
+  if (stop !== undefined && !await runTo(target, stop, { say, leaving })) return leaving;
+  const socket = options.gdb ? new PrivateSocket() : undefined;
+  const address: ListenAddress = socket === undefined ? options.listen : { kind: 'unix', path: socket.path };
+  let listener: Listener | undefined;
   let ready: ReadyFile | undefined;
   try {
+    listener = await listen(address, (connection) => server.accept(connection));
     if (listener.isPublic) say(`Warning: other machines can reach ${listener.address}, and whoever connects owns the guest.`);
     if (socket === undefined && address.kind !== 'stdio') announce(options, listener.address, created, reporter);
     if (options.readyFile !== undefined) ready = writeReadyFile(options.readyFile, listener.address);
     display?.start(machine);
     if (!options.hold) target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
     if (socket !== undefined) {
+      signals.gdbHasTerminal = true;
       const gdb = startGdb({ address: socket.path, helper: gdbHelperPath(), extra: options.gdbArguments, ...(executable !== undefined && { executable }) });
       void gdb.ended.then((status) => ending.resolve(status === 0 ? guestStatus : status), ending.reject);
       try {
@@ -141,15 +159,12 @@ async function serve(options: RunOptions, created: CreatedMachine, reporter: Rep
         await gdb.end();
       }
     }
-    const status = await ending.promise;
-    reporter.event('ended', { status });
-    return status;
+    return await ending.promise;
   } finally {
     display?.stop();
-    signals.dispose();
     ready?.remove();
     server.close();
-    await listener.close();
+    await listener?.close();
     socket?.remove();
   }
 }

@@ -2,21 +2,24 @@
 import { constants } from 'node:os';
 
 export interface SignalWatch {
+  /** The answer to SIGUSR2; whoever has a guest says what it does. */
+  describe: () => string;
+  /** True while SIGINT is left to gdb, which sits in the same terminal and turns it into an interrupt of the guest. */
+  gdbHasTerminal: boolean;
   dispose(): void;
 }
 
-/**
- * Calls `end` once with the status a shell expects (128 + the signal's number). With `gdbHasTerminal` SIGINT is left
- * to gdb, which sits in the same terminal and turns it into an interrupt of the guest. `tellState` is called at each SIGUSR2.
- */
-export function whenSignalled(gdbHasTerminal: boolean, end: (status: number) => void, tellState: () => void): SignalWatch {
-  const onSignal = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void => {
-    if (signal !== 'SIGINT' || !gdbHasTerminal) end(128 + constants.signals[signal]);
+/** Calls `end` with the status a shell expects (128 + the signal's number), and `say` with the answer to each SIGUSR2. */
+export function watchSignals(end: (status: number) => void, say: (sentence: string) => void): SignalWatch {
+  const watch = { describe: () => 'There is no guest yet.', gdbHasTerminal: false, dispose };
+  const onEnd = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void => {
+    if (signal !== 'SIGINT' || !watch.gdbHasTerminal) end(128 + constants.signals[signal]);
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal).on('SIGUSR2', tellState);
-  return {
-    dispose() {
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onSignal).off('SIGUSR2', tellState);
-    },
-  };
+  const onAsk = (): void => say(watch.describe());
+  process.on('SIGINT', onEnd).on('SIGTERM', onEnd).on('SIGHUP', onEnd).on('SIGUSR2', onAsk);
+  return watch;
+
+  function dispose(): void {
+    process.off('SIGINT', onEnd).off('SIGTERM', onEnd).off('SIGHUP', onEnd).off('SIGUSR2', onAsk);
+  }
 }

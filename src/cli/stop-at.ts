@@ -45,12 +45,19 @@ export function stopAddress(place: StopPlace, { guest, title, entry }: StartedGu
   }
 }
 
+export interface RunToOptions {
+  readonly say: (sentence: string) => void;
+  /** Resolves when nobody waits for the guest any more. */
+  readonly leaving: Promise<unknown>;
+  readonly limitSeconds?: number;
+}
+
 /**
  * Runs until the pc is `address`, and takes what stops the guest before as the end of it, with a sentence: the first stop
  * that gdb sees is there. After `limitSeconds` the guest is interrupted. Throws an Error with one sentence when it has ended.
- * Nothing runs when it resolves.
+ * Resolves with true when nothing runs any more, with false when `leaving` came first: the guest still runs then.
  */
-export async function runTo(target: MachineTarget, address: bigint, say: (sentence: string) => void, limitSeconds = LIMIT_SECONDS): Promise<void> {
+export async function runTo(target: MachineTarget, address: bigint, { say, leaving, limitSeconds = LIMIT_SECONDS }: RunToOptions): Promise<boolean> {
   const request = { kind: 'hardware', address, length: 1 } as const;
   let isLate = false;
   target.breakpoints.insert(request);
@@ -59,19 +66,26 @@ export async function runTo(target: MachineTarget, address: bigint, say: (senten
     target.interrupt();
   }, limitSeconds * 1000);
   try {
-    const stop = await new Promise<StopEvent>((resolve) => {
-      const listening = target.onStop((event) => {
-        listening.dispose();
-        resolve(event);
-      });
-      target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
-    });
+    const stop = await Promise.race([leaving.then(() => undefined), nextStop(target)]);
+    if (stop === undefined) return false;
     if (stop.reason.kind === 'exited') throw new Error(`The guest ended before it came to ${hex(address)}, where --stop-at is.`);
     if (isLate) say(`The guest did not come to ${hex(address)} in ${limitSeconds} s; it is held where it is.`);
     else if (stop.reason.kind !== 'breakpoint') say(`The guest stopped before it came to ${hex(address)}, where --stop-at is.`);
     target.lastStop = { thread: stop.thread, reason: { kind: 'step' } };
+    return true;
   } finally {
     clearTimeout(timer);
     target.breakpoints.remove(request);
   }
+}
+
+/** Lets every vCPU run. */
+function nextStop(target: MachineTarget): Promise<StopEvent> {
+  return new Promise((resolve) => {
+    const listening = target.onStop((event) => {
+      listening.dispose();
+      resolve(event);
+    });
+    target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
+  });
 }

@@ -1,4 +1,5 @@
 /** SIGINT and SIGTERM end the server in order within a second, whatever the guest and the client are doing. */
+import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -45,6 +46,9 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     return socket.pause();
   } },
 };
+
+/** mov dx, 3f8; mov al, 'x'; out dx, al; jmp $ */
+const PRINT_AND_SPIN = Uint8Array.from([0xba, 0xf8, 0x03, 0xb0, 0x78, 0xee, 0xeb, 0xfe]);
 
 /** A busy machine may be late now and then, but not each time. */
 const TRIES = 3;
@@ -94,6 +98,24 @@ test('signals: SIGUSR2 tells what every CPU does, and nothing is stopped for it'
       t.match(await server.until(/^(?:Running|Stopped): .*$/m), states);
       server.child.kill('SIGTERM');
       t.equal((await server.ended).status, 143, 'it goes on until it is ended');
+    }
+  });
+});
+
+test('signals: while the guest runs to where --stop-at is, nobody listens yet, and signals count all the same', async (t) => {
+  await withTemporaryFolder(async (folder) => {
+    const guest = join(folder, 'guest.img');
+    writeFileSync(guest, PRINT_AND_SPIN);
+    for (const [options, signal, status] of [[[], 'SIGTERM', 143], [['--cpus', '2', '--irqchip', 'kernel'], 'SIGINT', 130], [['--gdb'], 'SIGINT', 130]] as const) {
+      const server = start([...options, ...(options[0] === '--gdb' ? [] : ['--listen', ':0']), '--stop-at', '0x9000', '--boot', 'flat', guest]);
+      if (server.child.stdout === null) throw new Error('no pipe');
+      await once(server.child.stdout, 'data');
+      server.child.kill('SIGUSR2');
+      t.match(await server.until(/^(?:Running|Stopped): .*$/m), /^Running: cpu0 running/m);
+      server.child.kill(signal);
+      const ended = await server.ended;
+      t.deepEqual([ended.status, ended.signal, ended.stdout], [status, null, 'x'], options.join(' '));
+      t.equal(ended.stderr.trimEnd().split('\n').length, 1, `nothing but the answer: ${ended.stderr}`);
     }
   });
 });

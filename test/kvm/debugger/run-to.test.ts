@@ -8,7 +8,8 @@ test('--stop-at: a guest that does not come is interrupted when its time is over
     const guest = new GuestUnderDebug(mode, [0x90, 0xeb, 0xfd]); // nop; jmp to it
     try {
       const said: string[] = [];
-      await runTo(guest.target, guest.start + 0x40n, (sentence) => said.push(sentence), 0.1);
+      const options = { say: (sentence: string) => said.push(sentence), leaving: new Promise(() => undefined), limitSeconds: 0.1 };
+      t.ok(await runTo(guest.target, guest.start + 0x40n, options));
       t.deepEqual(said, [`The guest did not come to 0x${(guest.start + 0x40n).toString(16)} in 0.1 s; it is held where it is.`], mode);
       t.notOk(guest.target.running, 'it stands');
       const pc = guest.machine.vcpus[0].regs.rip;
