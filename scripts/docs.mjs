@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bootstrap } from './bootstrap.mjs';
 import { root } from './root.mjs';
-import { dieOf } from './run-quietly.mjs';
+import { StepError, describe, dieOf } from './run-quietly.mjs';
 
 /** Pages whose sessions are run: README, and those of these folders. */
 const GUIDES = ['docs', 'docs/guides'];
@@ -59,4 +59,6 @@ async function main() {
   console.log(drifted.length === 0 ? 'The documents are up to date.' : `Written: ${drifted.join(', ')}`);
 }
 
+// An error of a program's pipe or a promise that nobody waits for: named, with where it came from.
+process.on('uncaughtException', (error, origin) => dieOf(new StepError(`npm run docs failed by an ${origin}: ${describe(error)}`)));
 main().catch(dieOf);

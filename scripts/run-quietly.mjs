@@ -1,5 +1,6 @@
 // Runs a command without showing its output, unless it fails.
 import { spawn } from 'node:child_process';
+import { inspect } from 'node:util';
 
 /** A step of a script that failed: one sentence, and the end of what the command printed. */
 export class StepError extends Error {
@@ -114,7 +115,7 @@ export async function runQuietly(failure, command, args, options = {}) {
 
 /** A failed step as it is shown: the end of what the command printed, then the sentence. A fault of ours shows its stack. */
 export function describe(error) {
-  if (!(error instanceof StepError)) return error?.stack ?? String(error);
+  if (!(error instanceof StepError)) return error?.stack ?? inspect(error);
   return error.output === '' ? error.message : `${tail(error.output)}\n${error.message}`;
 }
 

@@ -17,10 +17,15 @@ export class GdbSession {
     const { startServer } = await import(join(root, 'dist/test/gdb/support/gdb-session.js'));
     const session = new GdbSession();
     session.#server = await startServer(args.split(' '));
-    session.#gdb = new GdbConsole();
-    await session.#gdb.run(`source ${join(root, 'gdb/kvm_gdbserver.py')}`);
-    for (const command of first) await session.#type(command);
-    return session;
+    try {
+      session.#gdb = new GdbConsole();
+      await session.#gdb.run(`source ${join(root, 'gdb/kvm_gdbserver.py')}`);
+      for (const command of first) await session.#type(command);
+      return session;
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
   }
 
   /** Types the commands of a body; `target remote :1234` leads to this session's server. */
@@ -39,7 +44,10 @@ export class GdbSession {
   }
 
   async close() {
-    await this.#gdb.crash();
-    await this.#server.stop();
+    try {
+      await this.#gdb?.crash();
+    } finally {
+      await this.#server.stop();
+    }
   }
 }

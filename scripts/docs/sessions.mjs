@@ -13,6 +13,7 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { root } from '../root.mjs';
+import { StepError, describe } from '../run-quietly.mjs';
 import { EDITOR_VIEWS } from './editor-views.mjs';
 import { GdbSession, typed } from './gdb-session.mjs';
 import { runLldb } from './lldb-session.mjs';
@@ -33,7 +34,9 @@ export async function withSessionsRun(text, path) {
   try {
     for (const block of blocks) {
       const [all, kind, words, , body] = block;
-      result += text.slice(end, block.index) + all.slice(0, all.length - body.length - 3) + await page.run(kind, words, body) + '```';
+      const place = `${path}:${text.slice(0, block.index).split('\n').length}, <!-- ${[kind, words].join(' ').trimEnd()} -->`;
+      const made = await page.run(kind, words, body).catch((error) => { throw new StepError(`${place}: ${describe(error)}`); });
+      result += text.slice(end, block.index) + all.slice(0, all.length - body.length - 3) + made + '```';
       end = block.index + all.length;
     }
   } finally {

@@ -6,11 +6,11 @@
  * vCPU leave KVM_RUN; a *guard* is watched bytes in write-protected pages; `step` means that the vCPU is stepped natively
  * and what it does compared, which is always right and slow.
  *
- * Debug registers compare linear addresses, need no memory (but see no data access that KVM emulates) and cost nothing, so the four go where the other mechanisms
- * are worst: hardware breakpoints and read or access watches (else stepped), then addresses where no byte can be planted
- * or guarded now (not mapped yet, in ROM, a page that the processor writes by itself), then small write watches (else
- * guarded). One that is left over serves a software breakpoint, unless the guest uses debug registers itself: unlike a
- * patch it is never seen by a guest that reads its own code.
+ * Debug registers compare linear addresses, need no memory (but see no data access that KVM emulates) and cost nothing, so
+ * the four go where the other mechanisms are worst: hardware breakpoints and read or access watches (else stepped), then
+ * addresses where no byte can be planted or guarded now (not mapped yet, in ROM, a page that the processor writes by
+ * itself), then small write watches (else guarded). One that is left over serves a software breakpoint, unless the guest
+ * uses debug registers itself: unlike a patch it is never seen by a guest that reads its own code.
  */
 import type { BreakpointKind } from '../target.js';
 import { DEBUG_REGISTER_COUNT, coverWithDebugRegisters, type DebugRegisterPiece } from '../x86/debug-registers.js';

@@ -30,8 +30,8 @@ test('--stop-at: a disk without a word about firmware is at the boot sector, beh
       ['print/x $pc', /= 0x7c00\n/],
       ['monitor info registers', /^CS =0000 /m],
       ['stepi', /0x0*7c0\d|^\d+\s/m],
-      ['monitor reset', /^/],
-      ['maintenance flush register-cache', /^/],
+      ['monitor reset', /^The machine stands before its first instruction\./],
+      ['maintenance flush register-cache', /^Register cache flushed\.$/m],
       ['print/x $pc', /= 0xfffffff0\n/],
     ]);
     t.match(server.output.stderr, /disk\.img is a disk: SeaBIOS starts it/);

@@ -178,7 +178,9 @@ test('lldb: its file, to the breakpoint in it', { skip: lldbIsMissing }, async (
     const lines = readFileSync(join(IDE_FOLDER, 'lldb/kvm-gdbserver.lldb'), 'utf8').split('\n').filter((line) => /^[^#]/.test(line));
     t.deepEqual([lines[1], lines.at(-1)], ['gdb-remote 127.0.0.1:1234', 'continue']);
     const commands = lines.map((line) => filledIn(line, `127.0.0.1:${server.port}`));
-    checkLldb(t, commands.map((command, index) => [command, index < commands.length - 1 ? /^/ : /breakpoint 1\.1[^]*`kernel_main/]));
+    const answers = [/Current executable set to/, /stop reason = signal SIGTRAP/, /Breakpoint 1: where = kernel64\.elf`kernel_main/, /breakpoint 1\.1[^]*`kernel_main/];
+    t.equal(commands.length, answers.length);
+    checkLldb(t, commands.map((command, index) => [command, answers[index] ?? /no such row/]));
   });
 });
 

@@ -42,7 +42,7 @@ test('OVMF: from the reset vector to 32-bit protected mode', async (t) => {
       ['continue', /cpu0: from protected16 to protected32 by JMP/],
       ['kvm mode', /^protected32, cpl 0, cs:ip 0010:ffff/],
       ['x/i $pc', /=> 0xffff\w+:\s+mov +\$0x\w+,%eax/],
-      ['monitor uncatch', /^/],
+      ['monitor uncatch', /^No catchpoints\.$/m],
     ]);
   });
 });

@@ -28,6 +28,7 @@ export class GdbConsole {
       this.gdb.on('error', reject);
       this.gdb.on('close', () => resolve());
     });
+    this.ended.catch(() => undefined);
     this.gdb.stdin?.write(SETTINGS.map((setting) => `set ${setting}\n`).join(''));
   }
 

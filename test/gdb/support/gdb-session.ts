@@ -47,6 +47,8 @@ function watch(process: ChildProcess): Watched {
     process.on('error', reject);
     process.on('close', (status) => resolve({ ...output, status }));
   });
+  // Told to whoever awaits it, who may come later.
+  ended.catch(() => undefined);
   return { process, output, ended };
 }
 
@@ -77,12 +79,13 @@ export interface Server {
 
 /**
  * Starts `kvm-gdbserver` with `args` (the guest among them) and waits until it listens. Relative paths are relative to
- * examples/guests. Throws with the server's words when it ends before.
+ * examples/guests. Throws with the server's words when it ends before. Its ready file is waited for: the socket is there a moment
+ * before it takes connections.
  */
 export async function startServer(args: readonly string[]): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'kvm-gdbserver-test-'));
-  const address = join(folder, 'gdb.sock');
-  const watched = watch(spawn(process.execPath, [SERVER_MAIN, '--listen', `unix:${address}`, ...args], {
+  const [address, ready] = [join(folder, 'gdb.sock'), join(folder, 'ready')];
+  const watched = watch(spawn(process.execPath, [SERVER_MAIN, '--listen', `unix:${address}`, '--ready-file', ready, ...args], {
     cwd: GUESTS_FOLDER, stdio: ['ignore', 'pipe', 'pipe'],
   }));
   const stop = async (): Promise<Output> => {
@@ -92,7 +95,7 @@ export async function startServer(args: readonly string[]): Promise<Server> {
     return output;
   };
   const deadline = Date.now() + START_MILLISECONDS;
-  while (!existsSync(address)) {
+  while (!existsSync(ready)) {
     const hasEnded = watched.process.exitCode !== null || watched.process.signalCode !== null;
     if (hasEnded || Date.now() > deadline) {
       const output = await stop();

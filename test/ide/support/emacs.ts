@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GUESTS_FOLDER, PACKAGE_FOLDER } from '../../gdb/support/gdb-session.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 import { filledIn, IDE_FOLDER } from './configurations.js';
 
 const SESSION = join(PACKAGE_FOLDER, 'test/ide/support/emacs-session.el');
-const SESSION_MILLISECONDS = 60_000 * TIME_SCALE;
+const SESSION_MILLISECONDS = patience(60_000);
 /** In the line of kernel64/kernel.c that the session goes to. */
 export const SOURCE_TEXT = 'int sum = tree_sum(&root)';
 

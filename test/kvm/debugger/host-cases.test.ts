@@ -12,7 +12,8 @@ const HLT = 0xf4;
 const HANDLER = 0x7d00;
 /** KVM's answer to a hypercall that it does not know: -KVM_ENOSYS (linux/kvm_para.h). */
 const NO_SUCH_CALL = -1000n;
-const PATIENCE_MS = 300;
+/** For an instruction that takes microseconds; where it never ends this is what the test waits. */
+const PATIENCE_MS = 5000;
 const FS_BASE_NOT_CANONICAL = 1n << 63n;
 
 /** One step; one that never ends is interrupted. */

@@ -9,7 +9,7 @@ import { TIME_SCALE } from '../../time-scale.js';
 import { executionMechanisms, watchMechanisms, type Forced } from './forced.js';
 import { NonStopGuest } from './non-stop-guest.js';
 import { COUNTER, LOOP } from './smp-guest.js';
-import { randomNumbers } from './traced-program.js';
+import { randomNumbers } from '../../random-numbers.js';
 
 /** So slow, by its port, that nobody comes to the end. */
 const ROUNDS = 0xffff;

@@ -7,7 +7,7 @@ import type { BreakpointRequest, StopEvent } from '../../../src/target.js';
 import { executionMechanisms, watchMechanisms, type Forced } from './forced.js';
 import { COUNTER, LOOP, SmpGuest } from './smp-guest.js';
 import { TIME_SCALE } from '../../time-scale.js';
-import { randomNumbers } from './traced-program.js';
+import { randomNumbers } from '../../random-numbers.js';
 
 const ROUNDS = 20_000;
 const COMMANDS = 100;

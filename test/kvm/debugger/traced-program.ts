@@ -2,17 +2,9 @@
  * Random programs whose every step is known: a generator of code with loops, calls, loads and stores, and what the
  * processor does with it, instruction by instruction, worked out without one.
  */
+import { randomNumbers } from '../../random-numbers.js';
 import type { TestMode } from './guest-under-debug.js';
 import { EXIT, NOP, REGISTER, absolute, branch, le, load, stackSlot, wordSize } from './machine-code.js';
-
-/** Whole numbers below a limit, the same sequence for the same seed (a linear congruential generator). */
-export function randomNumbers(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    return (state >>> 8) % below;
-  };
-}
 
 export interface DataAccess {
   /** Linear. */

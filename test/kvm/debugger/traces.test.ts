@@ -9,7 +9,8 @@ import type { StopEvent } from '../../../src/target.js';
 import { executionMechanisms, watchMechanisms } from './forced.js';
 import { GuestUnderDebug, hostCapabilities, type TestMode } from './guest-under-debug.js';
 import { MODES } from './machine-code.js';
-import { DATA, STACK_TOP, randomNumbers, tracedProgram, type TracedProgram } from './traced-program.js';
+import { randomNumbers } from '../../random-numbers.js';
+import { DATA, STACK_TOP, tracedProgram, type TracedProgram } from './traced-program.js';
 
 interface Break {
   readonly offset: number;

@@ -7,7 +7,7 @@ import test from 'tape';
 import type { DeviceState } from '../../../src/vmm/device.js';
 import type { Exit } from '../../../src/vmm/exit.js';
 import type { Machine } from '../../../src/vmm/machine.js';
-import { randomNumbers } from '../debugger/traced-program.js';
+import { randomNumbers } from '../../random-numbers.js';
 import { board, ramDisk } from './seabios-board.js';
 
 const ACCESSES = 60_000;

@@ -1,30 +1,10 @@
 /** The decoder must not care how the bytes are cut: every row is fed whole, byte by byte, and at every split point. */
 import test from 'tape';
 import { PacketDecoder } from '../../../src/rsp/packet-decoder.js';
+import { decodedEvents } from './decoded-events.js';
 import { frame } from './wire.js';
 
 const LIMIT = 64;
-
-function decode(chunks: readonly Buffer[], limit = LIMIT): string[] {
-  const seen: string[] = [];
-  const decoder = new PacketDecoder(
-    {
-      packet: (payload) => seen.push(`packet ${payload.toString('latin1')}`),
-      interrupt: () => seen.push('interrupt'),
-      ack: () => seen.push('+'),
-      nack: () => seen.push('-'),
-      refused: (why) => seen.push(`refused ${why}`),
-    },
-    limit,
-  );
-  for (const chunk of chunks) {
-    // A transport may reuse its buffer after the call.
-    const borrowed = Buffer.from(chunk);
-    decoder.feed(borrowed);
-    borrowed.fill(0x23);
-  }
-  return seen;
-}
 
 const ROWS: readonly { name: string; bytes: string; expected: readonly string[] }[] = [
   { name: 'one packet', bytes: frame('g'), expected: ['packet g'] },
@@ -56,11 +36,11 @@ const ROWS: readonly { name: string; bytes: string; expected: readonly string[] 
 for (const { name, bytes, expected } of ROWS) {
   test(`decoder: ${name}`, (t) => {
     const whole = Buffer.from(bytes, 'latin1');
-    t.deepEqual(decode([whole]), expected, 'whole');
-    t.deepEqual(decode([...whole].map((byte) => Buffer.from([byte]))), expected, 'byte by byte');
+    t.deepEqual(decodedEvents(LIMIT, [whole]), expected, 'whole');
+    t.deepEqual(decodedEvents(LIMIT, [...whole].map((byte) => Buffer.from([byte]))), expected, 'byte by byte');
     const wrong = [];
     for (let split = 0; split <= whole.length; split++) {
-      const seen = decode([whole.subarray(0, split), whole.subarray(split)]);
+      const seen = decodedEvents(LIMIT, [whole.subarray(0, split), whole.subarray(split)]);
       if (JSON.stringify(seen) !== JSON.stringify(expected)) wrong.push({ split, seen });
     }
     t.deepEqual(wrong, [], 'at every split point');

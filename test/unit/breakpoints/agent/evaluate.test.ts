@@ -3,6 +3,7 @@ import { decodeCondition, decodeProgram } from '../../../../src/breakpoints/agen
 import { evaluate, MOST_STEPS } from '../../../../src/breakpoints/agent/evaluate.js';
 import { TargetError } from '../../../../src/target.js';
 import { constant, Guest, MEMORY_AT, run } from './expressions.js';
+import { randomNumbers } from '../../../random-numbers.js';
 
 const MAX = 0xffff_ffff_ffff_ffffn;
 const MIN_SIGNED = 1n << 63n;
@@ -111,11 +112,7 @@ test('agent expressions: as gdb 13 compiles them', (t) => {
 });
 
 test('agent expressions: bytes at random neither throw nor hang', (t) => {
-  let seed = 12345;
-  const random = (below: number): number => {
-    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
-    return (seed >>> 8) % below;
-  };
+  const random = randomNumbers(12345);
   const known = [0x02, 0x05, 0x09, 0x13, 0x16, 0x17, 0x1a, 0x20, 0x21, 0x22, 0x22, 0x22, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2b, 0x32, 0x33, 0x34];
   const seen = { refused: 0, value: 0, failure: 0 };
   const guest = new Guest();

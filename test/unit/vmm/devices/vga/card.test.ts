@@ -3,6 +3,7 @@ import test from 'tape';
 import { retraceStatus } from '../../../../../src/vmm/devices/vga/retrace.js';
 import { screenPicture } from '../../../../../src/vmm/display/screen-picture.js';
 import { testCard } from './card-fixture.js';
+import { randomNumbers } from '../../../../random-numbers.js';
 
 test('VGA: registers behind their indices, the flip-flop, protection, mono and colour ports', (t) => {
   const { ports, out, set } = testCard();
@@ -109,15 +110,6 @@ test('VGA: saved and restored, it shows the same', (t) => {
   }
   t.end();
 });
-
-/** Numbers that are the same in every run. */
-function randomNumbers(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
-  };
-}
 
 test('VGA: any values in any registers, and any access to its memory', (t) => {
   const random = randomNumbers(20_261_121);
