@@ -29,11 +29,23 @@ test('docs: guides/exits.md names every reason of src/vmm/exit.ts, and no other'
   t.end();
 });
 
-test('docs: every link between files leads to one', (t) => {
+/** The anchor that GitHub gives a heading. */
+function anchorOf(heading: string): string {
+  return heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replace(/\s/g, '-');
+}
+
+/** True for a page that has such a heading, or any file when `anchor` is empty. */
+function hasHeading(path: string, anchor: string): boolean {
+  return anchor === '' || [...read(path).matchAll(/^#+ (.+)$/gm)].some(([, heading]) => anchorOf(heading) === anchor);
+}
+
+test('docs: every link between files leads to one, and to a heading that is there', (t) => {
   const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md',
     ...readdirSync(join(PACKAGE_FOLDER, 'docs'), { recursive: true }).map((name) => join('docs', String(name))).filter((name) => name.endsWith('.md'))];
-  const links = pages.flatMap((page) => [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link]) => ({ page, link })));
-  t.ok(links.length > 20, `${links.length} links`);
-  t.deepEqual(links.filter(({ page, link }) => !existsSync(join(PACKAGE_FOLDER, dirname(page), link))), []);
+  const links = pages.flatMap((page) => [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)/g)].map(([, link, anchor]) => ({
+    page, anchor, link: link === '' ? page : join(dirname(page), link),
+  })));
+  t.ok(links.length > 100 && links.some(({ anchor }) => anchor !== ''), `${links.length} links`);
+  t.deepEqual(links.filter(({ link, anchor }) => !existsSync(join(PACKAGE_FOLDER, link)) || !hasHeading(link, anchor)), []);
   t.end();
 });
