@@ -5,6 +5,7 @@ import { APIC_GUEST, pitGuest } from './timer-guests.js';
 import { withMachine, type MachineUnderDebug } from './machine-under-debug.js';
 import { canSetTsc } from '../../../src/vmm/host/tsc-control.js';
 import { SHORT_STOP_MILLISECONDS } from '../../../src/vmm/guest-clock.js';
+import { PIT_HZ } from '../../../src/vmm/devices/i8254-counter.js';
 import { TIME_SCALE } from '../../time-scale.js';
 
 const MIB = 1 << 20;
@@ -27,19 +28,30 @@ function word({ machine }: MachineUnderDebug, gpa: number): number {
 const COUNTER = 0x600;
 /** Ticks that our PIT makes up for. */
 const BACKLOG = 32;
+
+/** Ticks that our PIT has not told yet: a slow guest takes them later. */
+function owed({ machine: { irqchip } }: MachineUnderDebug): number {
+  const state = irqchip?.save();
+  if (state === undefined || !('devices' in state)) return 0;
+  const { counters: [{ age, count }], told } = state.devices[3] as unknown as { counters: { age: number; count: number }[]; told: number };
+  const ends = Math.floor((age * Number(PIT_HZ)) / 1e9 / count);
+  return Math.min(BACKLOG, ends - told);
+}
+
 for (const [irqchip, clock] of [['kernel', 'pause'], ['kernel', 'run'], ['split', 'pause'], ['split', 'run']] as const) {
   // On a slow host it is slower, or there would be no room for what a stop has kept back.
   test(`a PIT of ${1000 / TIME_SCALE} Hz, --irqchip ${irqchip}, --clock ${clock}`, (t) => withMachine({ guest: { name: 'pit', bytes: pitGuest(1193 * TIME_SCALE), boot: 'flat' }, irqchip, clock, memory: MIB }, async (guest) => {
     for (let i = 0; i < 50 && word(guest, COUNTER) <= 10; i++) await runFor(guest, 100);
     const before = word(guest, COUNTER);
     t.ok(before > 10, `${before} ticks at first`);
+    const late = owed(guest) * TIME_SCALE;
     await sleep(STOP_MILLISECONDS);
     t.equal(word(guest, COUNTER), before, 'none while it stands');
     const began = performance.now();
     await runFor(guest, 60 * TIME_SCALE);
     const ticks = (word(guest, COUNTER) - before) * TIME_SCALE, ran = performance.now() - began;
     if (irqchip === 'split' && clock === 'run') t.ok(ticks <= ran + BACKLOG * TIME_SCALE + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms: few of those of the stop`);
-    else if (clock === 'pause') t.ok(ticks <= ran + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms: no storm`);
+    else if (clock === 'pause') t.ok(ticks <= ran + late + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms, and of ${late} ms from before: no storm`);
     else t.ok(ticks > ran + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms: those of the stop come too`);
   }));
 }

@@ -166,6 +166,7 @@ for (const irqchip of ['kernel', 'split'] as const) {
   test(`cli; hlt: halted for good, interrupted and resumed, until an NMI by hand wakes it, --irqchip ${irqchip}`, async (t) => {
     const guest = guestOf([HLT, NOP, 0xeb, 0xfe], irqchip);
     try {
+      await runUntil(guest, () => guest.offset > SETUP.length);
       for (let i = 0; i < 3; i++) {
         t.equal((await runFor(guest, 10)).reason.kind, 'interrupt');
         t.equal(guest.offset, SETUP.length + 1, 'behind the HLT');
