@@ -1,14 +1,14 @@
 /** What firmware finds on its board besides the standard devices: QEMU's "pc" machine, as SeaBIOS knows it. */
 import { acpiTables } from './acpi/acpi-tables.js';
 import { acpiFiles } from './acpi/table-loader.js';
+import { busMaster } from './bus-master.js';
 import type { Device, RaiseEvent } from './device.js';
 import { fwCfgItems, type FirmwareConfig } from './devices/fw-cfg-items.js';
 import { smbiosFiles } from './devices/smbios-files.js';
 import type { VideoCard } from './devices/vga/video-card.js';
-import { FW_CFG_PORTS, FwCfg, type BusMasterMemory } from './devices/fw-cfg.js';
+import { FW_CFG_PORTS, FwCfg } from './devices/fw-cfg.js';
 import type { MonotonicClock } from './devices/acpi-pm.js';
 import type { GuestMemory } from './guest-memory.js';
-import { isWritable } from './memory-layout.js';
 import { i440fxHostBridge } from './pci/i440fx.js';
 import { PciBus } from './pci/pci-bus.js';
 import { standardVga } from './pci/standard-vga.js';
@@ -63,14 +63,4 @@ export function addFirmwareDevices(ports: PortBus, mmio: MmioBus, { raise, memor
   for (const [base, length] of LOOKED_FOR) ports.expectAbsent(base, length);
   for (const page of [HPET, TPM]) mmio.expectAbsent(page);
   return { all: [...power.all, fwCfg, vga.registers, ...pci.devices], pci, fwCfg };
-}
-
-/** RAM as a device reaches it: reading and writing of what a ROM or nothing holds fails. */
-function busMaster(memory: GuestMemory): BusMasterMemory {
-  const contains = (gpa: number | bigint, length: number): boolean => memory.contains(gpa, length) && isWritable(memory.chunkAt(gpa));
-  return {
-    contains,
-    read: (gpa, length) => (contains(gpa, length) ? memory.read(gpa, length) : new Uint8Array(0)),
-    write: (gpa, bytes) => { if (contains(gpa, bytes.length)) memory.write(gpa, bytes); },
-  };
 }

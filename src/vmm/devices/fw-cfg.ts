@@ -3,6 +3,7 @@
  * 0x510 is offset 0: a 16-bit write selects an item, byte reads of 0x511 give it byte by byte, and the DMA address at 0x514
  * (64 bits, big endian, the low half starts it) points at a descriptor in guest memory. Items are read-only.
  */
+import type { BusMasterMemory } from '../bus-master.js';
 import { fwCfgFileSelector } from './fw-cfg-items.js';
 import { savedNumber, type AccessSize, type DeviceState, type PortDevice } from '../device.js';
 
@@ -14,15 +15,8 @@ const DMA_SIGNATURE_HIGH = 0x5145_4d55, DMA_SIGNATURE_LOW = 0x2043_4647;
 /** Bits of a descriptor's control word. */
 const DMA_ERROR = 0x01, DMA_READ = 0x02, DMA_SKIP = 0x04, DMA_SELECT = 0x08, DMA_WRITE = 0x10;
 const DESCRIPTOR_SIZE = 16;
-/** Bytes copied at a time. */
-const PIECE = 0x1_0000;
-
-/** Guest-physical memory as a bus master sees it; `GuestMemory` fits. */
-export interface BusMasterMemory {
-  read(gpa: number | bigint, length: number): Uint8Array;
-  contains(gpa: number | bigint, length: number): boolean;
-  write(gpa: number | bigint, bytes: Uint8Array): void;
-}
+/** What is read past an item's end, in pieces of this length. */
+const ZEROS = new Uint8Array(0x1_0000);
 
 export class FwCfg implements PortDevice {
   readonly portWidth = 4 as const;
@@ -99,13 +93,12 @@ export class FwCfg implements PortDevice {
     return false;
   }
 
-  /** The item from the offset on, and zeros past its end. In pieces: the length is the guest's word. */
+  /** The item from the offset on, and zeros past its end, as many as the guest's word says. */
   #read(length: number, address: bigint): void {
-    const item = this.#items.get(this.#selected)?.subarray(this.#offset) ?? new Uint8Array(0);
-    for (let at = 0; at < length; at += PIECE) {
-      const piece = new Uint8Array(Math.min(PIECE, length - at));
-      piece.set(item.subarray(at, at + piece.length));
-      this.#memory.write(address + BigInt(at), piece);
+    const item = this.#items.get(this.#selected)?.subarray(this.#offset, this.#offset + length) ?? ZEROS.subarray(0, 0);
+    this.#memory.write(address, item);
+    for (let at = item.length; at < length; at += ZEROS.length) {
+      this.#memory.write(address + BigInt(at), ZEROS.subarray(0, length - at));
     }
   }
 

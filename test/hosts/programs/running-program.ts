@@ -10,17 +10,24 @@ import { join } from 'node:path';
 import test, { type Test } from 'tape';
 import { withAttachedGdb, type GdbConsole } from '../../gdb/support/gdb-console.js';
 import { GDB_HELPER } from '../../gdb/support/gdb-session.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience } from '../../time-scale.js';
 
 const PROGRAMS = process.env['HOST_PROGRAMS'];
-const PATIENCE_MS = 60_000 * TIME_SCALE;
+const PATIENCE_MS = patience(18_000);
+/** What moves the cursor: a console that follows a screen has it between any two letters. */
+const CURSOR_MOVES = /\x1b\[[\d;?]*[A-Za-z]|\r(?!\n)/g;
 
 /** The guest's serial port, as a person at a terminal has it. */
 class SerialLine {
-  text = '';
+  private received = '';
 
   constructor(private readonly socket: Socket) {
-    socket.setEncoding('latin1').on('data', (text: string) => { this.text += text; });
+    socket.setEncoding('latin1').on('data', (text: string) => { this.received += text; });
+  }
+
+  /** All that has come, without what moves the cursor. */
+  get text(): string {
+    return this.received.replace(CURSOR_MOVES, '');
   }
 
   type(text: string): void {

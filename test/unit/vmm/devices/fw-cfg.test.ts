@@ -1,4 +1,5 @@
 import test from 'tape';
+import { busMaster } from '../../../../src/vmm/bus-master.js';
 import { fwCfgItems } from '../../../../src/vmm/devices/fw-cfg-items.js';
 import { FW_CFG_PORTS, FwCfg } from '../../../../src/vmm/devices/fw-cfg.js';
 import { GuestMemory, ramLayout } from '../../../../src/vmm/guest-memory.js';
@@ -6,13 +7,16 @@ import { PortBus } from '../../../../src/vmm/port-bus.js';
 import { fakeHost } from '../fake-memory.js';
 
 const GIB = 1024 ** 3;
+/** Behind RAM. */
+const ROM = 1 << 20;
 
 function bench(files?: ReadonlyMap<string, Uint8Array>) {
   const { allocator, vm } = fakeHost();
   const memory = new GuestMemory(allocator, vm);
   memory.addRam(1 << 20);
+  memory.addRom(ROM, new Uint8Array(0x1000).fill(0x77));
   const config = { ram: ramLayout(5 * GIB), cpus: 3, serialConsole: 0x3f8, bootOrder: ['/a', '/b'], ...(files !== undefined && { files }) };
-  const device = new FwCfg(fwCfgItems(config), memory);
+  const device = new FwCfg(fwCfgItems(config), busMaster(memory));
   const ports = new PortBus();
   ports.claim(device, 0x510, FW_CFG_PORTS);
   const read = (selector: number, length: number): Uint8Array => {
@@ -93,7 +97,10 @@ test('fw_cfg: DMA', (t) => {
   t.deepEqual(memory.read(0x1000, 4), new Uint8Array(4), 'the descriptor says done');
 
   const before = memory.read(0, 1 << 20);
-  t.equal(dma(selector | 0x08 | 0x02, 0x1000, 0xf_f800n), 1, 'past the end of memory');
+  t.equal(dma(selector | 0x08 | 0x02, 0x1000, 0xf_f800n), 1, 'on into a ROM');
+  t.equal(dma(selector | 0x08 | 0x02, 0x100, BigInt(ROM)), 1, 'into a ROM');
+  t.ok(memory.read(ROM, 0x1000).every((byte) => byte === 0x77), 'which stays as it is');
+  t.equal(dma(selector | 0x08 | 0x02, 0x1000, BigInt(ROM + 0x1000)), 1, 'past the end of memory');
   t.equal(dma(selector | 0x08 | 0x02, 0xffff_ffff, 0n), 1, 'longer than memory');
   t.equal(dma(selector | 0x08 | 0x02, 1, 0xffff_ffff_ffff_ffffn), 1, 'no such address');
   t.equal(dma(selector | 0x08 | 0x10, 1, 0x3000n), 1, 'a write: items are read-only');
