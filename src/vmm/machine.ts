@@ -130,7 +130,7 @@ export class Machine {
     const { channels, translations } = addDrives(this.ports, { drives: this.#disks, chipset: firmware !== undefined, irqLine });
     this.#channels = channels;
     this.#standard = addStandardDevices(this.ports, {
-      raise, ram, cpus, debugConsole, translations,
+      raise, ram, cpus, debugConsole, translations, bootKinds: firmware?.bootKinds ?? [],
       serial: options.serial ?? NOWHERE,
       firmwareConsole: options.firmwareConsole === undefined ? debugConsole : options.firmwareConsole,
       ...(irqLine !== undefined && { irqLine }),

@@ -2,14 +2,13 @@
 import type { Device, PortDevice, RaiseEvent } from './device.js';
 import { AcpiPowerOff } from './devices/acpi-power-off.js';
 import { CmosRtc } from './devices/cmos-rtc.js';
-import { cmosContents } from './devices/cmos-contents.js';
+import { cmosContents, type CmosFacts } from './devices/cmos-contents.js';
 import { DebugConsole } from './devices/debug-console.js';
 import { I8042 } from './devices/i8042.js';
 import { IsaDebugExit } from './devices/isa-debug-exit.js';
 import { Port92 } from './devices/port-92.js';
 import { PostCode } from './devices/post-code.js';
 import { Serial16550A, type SerialSink } from './devices/serial-16550a.js';
-import type { MemoryRegion } from './guest-memory.js';
 import type { PortBus } from './port-bus.js';
 
 /** Interrupt lines of a PC. */
@@ -17,17 +16,12 @@ const KEYBOARD_IRQ = 1, COM1_IRQ = 4, RTC_IRQ = 8, MOUSE_IRQ = 12;
 
 const FIRMWARE_CONSOLE = 0x402;
 
-export interface DeviceWiring {
+export interface DeviceWiring extends CmosFacts {
   readonly raise: RaiseEvent;
   readonly serial: SerialSink;
   readonly debugConsole: SerialSink;
   /** Takes what firmware writes to port 0x402; `null`: there is no such port. */
   readonly firmwareConsole: SerialSink | null;
-  /** RAM, in the order of addresses. */
-  readonly ram: readonly MemoryRegion[];
-  readonly cpus: number;
-  /** Of the disks' geometries, as CMOS byte 39h has it; 0 when all are taken as they are. */
-  readonly translations?: number;
   /** Drives an interrupt line; absent when there is no interrupt controller. */
   readonly irqLine?: (irq: number, level: boolean) => void;
 }
@@ -55,7 +49,7 @@ export function addStandardDevices(ports: PortBus, wiring: DeviceWiring): Standa
   const com1 = new Serial16550A('serial0', wiring.serial, line(COM1_IRQ));
   const postCode = new PostCode();
   const i8042 = new I8042({ raise, keyboardIrq: line(KEYBOARD_IRQ), mouseIrq: line(MOUSE_IRQ) });
-  const rtc = new CmosRtc(cmosContents(wiring.ram, wiring.cpus, wiring.translations), line(RTC_IRQ));
+  const rtc = new CmosRtc(cmosContents(wiring), line(RTC_IRQ));
   const port92 = new Port92(raise);
   const bochsConsole = new DebugConsole('debug console (0xe9)', wiring.debugConsole);
   const debugExit = new IsaDebugExit(raise);

@@ -1,6 +1,7 @@
 /**
  * What firmware boots first: `--boot-order`, and fw_cfg's file `bootorder` with the OpenFirmware paths by which SeaBIOS
- * and OVMF know a drive (SeaBIOS, src/boot.c: `bootprio_find_ata_device`, `bootprio_find_named_rom`).
+ * and OVMF know a drive (SeaBIOS, src/boot.c: `bootprio_find_ata_device`, `bootprio_find_named_rom`). The BIOS of Bochs, which has no
+ * fw_cfg, takes the kinds of drives from CMOS.
  */
 import type { FirmwareConfig } from '../devices/fw-cfg-items.js';
 import type { DrivePlace } from '../storage/disk-choice.js';
@@ -8,7 +9,7 @@ import { GuestError } from './boot-options.js';
 import { LINUX_BOOT_ROM } from './linux-boot-rom.js';
 
 /** A place on the IDE channels, the kernel in fw_cfg, or the firmware's own menu. */
-export type BootDevice = Pick<DrivePlace, 'channel' | 'unit'> | 'kernel' | 'menu';
+export type BootDevice = Pick<DrivePlace, 'kind' | 'channel' | 'unit'> | 'kernel' | 'menu';
 
 /** Words of `--boot-order`; `disk2` is the second hard disk. */
 export const BOOT_DEVICE_NAMES = ['disk', 'disk2', 'disk3', 'disk4', 'cdrom', 'kernel', 'menu'] as const;
@@ -45,6 +46,11 @@ export function orderConfig(order: readonly BootDevice[] | undefined, hasKernel:
     ...(wanted.length > 0 && { bootOrder: wanted.map(pathOf) }),
     ...(order?.includes('menu') === true && { bootMenu: true }),
   };
+}
+
+/** The drives among them by kind, for firmware that looks into CMOS. */
+export function bootKinds(order: readonly BootDevice[]): readonly DrivePlace['kind'][] {
+  return order.flatMap((device) => (typeof device === 'string' ? [] : [device.kind]));
 }
 
 function pathOf(device: Exclude<BootDevice, 'menu'>): string {

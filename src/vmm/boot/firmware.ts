@@ -5,8 +5,9 @@
 import type { FirmwareConfig } from '../devices/fw-cfg-items.js';
 import { HIGH_RAM_BASE, type MemoryRegion } from '../guest-memory.js';
 import { MEBIBYTE } from '../memory-size.js';
+import type { DrivePlace } from '../storage/disk-choice.js';
 import { GuestError, formatRange, type BootOptions, type MemoryWrite } from './boot-options.js';
-import { orderConfig, type BootDevice } from './boot-order.js';
+import { bootKinds, orderConfig, type BootDevice } from './boot-order.js';
 import { LINUX_BOOT_ROM, linuxBootRom } from './linux-boot-rom.js';
 import { loadBySetupCode, type SetupCodeKernel } from './linux.js';
 
@@ -38,6 +39,8 @@ export interface LoadedFirmware {
   readonly writes: readonly [rom: MemoryWrite, alias: MemoryWrite];
   /** What fw_cfg tells it. */
   readonly config: Pick<FirmwareConfig, 'bootOrder' | 'bootMenu' | 'kernel' | 'files'>;
+  /** What CMOS tells it to boot first. */
+  readonly bootKinds: readonly DrivePlace['kind'][];
   /** Linear address of the kernel's first instruction. */
   readonly kernelEntry?: bigint;
   readonly notes: readonly string[];
@@ -61,7 +64,7 @@ export function loadFirmware({ name, bytes, bootOrder, kernel: source }: Firmwar
   // At 1 MiB, as in QEMU: there are firmwares that look nowhere else.
   const kernel = source === undefined ? undefined : loadBySetupCode(source.bytes, { ...source, ram: belowFirmware(ram) }, true);
   return {
-    name, rom,
+    name, rom, bootKinds: bootKinds(bootOrder ?? []),
     config: { ...orderConfig(bootOrder, kernel !== undefined), ...(kernel !== undefined && kernelConfig(kernel)) },
     ...(kernel !== undefined && { kernelEntry: kernel.entry }),
     writes: [rom, { address: BigInt(MEBIBYTE - alias.length), bytes: alias }],

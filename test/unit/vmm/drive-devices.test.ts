@@ -51,7 +51,7 @@ test('CMOS byte 39h has two bits for each disk', (t) => {
   ] as const) {
     const { translations } = addDrives(new PortBus(), { drives, chipset: true, irqLine: undefined });
     t.equal(translations, byte);
-    t.equal(cmosContents([], 1, translations).get(0x39), byte);
+    t.equal(cmosContents({ ram: [], cpus: 1, translations }).get(0x39), byte);
   }
   t.end();
 });

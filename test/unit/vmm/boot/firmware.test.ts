@@ -50,8 +50,8 @@ test('firmware: a kernel for it lies below its tables, with a ROM that boots it,
   t.deepEqual([Buffer.from(rom.subarray(pnp, pnp + 4)).toString(), sum(rom.subarray(pnp, pnp + 32))], ['$PnP', 0], 'with a Plug and Play header');
   const order = (bootOrder: readonly BootDevice[]): unknown => loadFirmware({ name: 'rom', bytes, kernel, bootOrder }, ramLayout(64 * MIB)).config.bootOrder;
   const disk = '/pci@i0cf8/ide@1,1/drive@1/disk@0';
-  t.deepEqual(order([{ channel: 1, unit: 0 }, 'kernel']), [disk, `/rom@${name}`]);
-  t.deepEqual(order([{ channel: 1, unit: 0 }, 'menu']), [`/rom@${name}`, disk]);
+  t.deepEqual(order([{ kind: 'disk', channel: 1, unit: 0 }, 'kernel']), [disk, `/rom@${name}`]);
+  t.deepEqual(order([{ kind: 'disk', channel: 1, unit: 0 }, 'menu']), [`/rom@${name}`, disk]);
   t.throws(() => loadFirmware({ name: 'rom', bytes, kernel: { ...kernel, bytes: bzImage().subarray(0, 700) } }, ramLayout(64 * MIB)), /^GuestError: k is truncated/);
   t.end();
 });

@@ -21,7 +21,7 @@ function bench() {
   };
   const edges: number[] = [];
   let level = false;
-  const rtc = new CmosRtc(cmosContents(ramLayout(128 * MIB), 2), (high) => {
+  const rtc = new CmosRtc(cmosContents({ ram: ramLayout(128 * MIB), cpus: 2 }), (high) => {
     if (high && !level) edges.push(now - START);
     level = high;
   }, host);
@@ -115,7 +115,7 @@ test('rtc: interrupts', (t) => {
   t.end();
 });
 
-test('cmos: memory sizes and processors', (t) => {
+test('cmos: memory sizes, processors, boot order', (t) => {
   const rows: readonly (readonly [number, Readonly<Record<number, number>>])[] = [
     [MIB, { 0x15: 0x80, 0x16: 2, 0x17: 0, 0x18: 0, 0x30: 0, 0x34: 0, 0x5f: 3 }],
     [128 * MIB, { 0x17: 0xff, 0x18: 0xff, 0x30: 0xff, 0x31: 0xff, 0x34: 0, 0x35: 7, 0x5b: 0 }],
@@ -123,8 +123,15 @@ test('cmos: memory sizes and processors', (t) => {
     [5 * 1024 * MIB, { 0x34: 0, 0x35: 0xbf, 0x5b: 0, 0x5c: 0x80, 0x5d: 0 }],
   ];
   for (const [size, expected] of rows) {
-    const contents = cmosContents(ramLayout(size), 4);
+    const contents = cmosContents({ ram: ramLayout(size), cpus: 4 });
     for (const [index, value] of Object.entries(expected)) t.equal(contents.get(Number(index)), value, `${size / MIB} MiB, byte 0x${Number(index).toString(16)}`);
+  }
+  const orders: readonly (readonly [readonly ('disk' | 'cdrom')[], number[]])[] = [
+    [[], [0x32, 0x10]], [['cdrom'], [0x23, 0x10]], [['disk', 'disk', 'cdrom'], [0x32, 0x10]], [['cdrom', 'disk'], [0x23, 0x10]],
+  ];
+  for (const [bootKinds, bytes] of orders) {
+    const contents = cmosContents({ ram: [], cpus: 1, bootKinds });
+    t.deepEqual([contents.get(0x3d), contents.get(0x38)], bytes, `boot order ${bootKinds.join()}`);
   }
   const { read, write } = bench();
   t.equal(read(0x5f), 1);
