@@ -4,8 +4,7 @@
  */
 import type { MemoryWrite } from '../boot/boot-options.js';
 import { LOW_MEMORY_END } from '../boot/memory-map.js';
-import { FONT_8X16 } from '../display/font-8x16.js';
-import { FONT_8X8 } from '../display/font-8x8.js';
+import { fontFor } from '../display/fonts.js';
 import { INTERRUPT_HANDLERS } from './interrupt-handlers.js';
 
 /** The port of the stubs' OUT; nothing else has it on a PC. */
@@ -20,8 +19,8 @@ const BEFORE_TRAP = 1;
 
 /** The BIOS's segment, and what else is in it. */
 export const ROM_SEGMENT = 0xf000;
-export const FONT_8X16_OFFSET = 0x9000;
-export const FONT_8X8_OFFSET = 0xa000;
+/** By the rows of a glyph. */
+export const FONT_OFFSETS = { 8: 0xa000, 14: 0xb000, 16: 0x9000 } as const;
 export const VENDOR_OFFSET = 0xa800;
 const VENDOR = 'kvm-gdbserver';
 const ROM_START = 0xf_0000;
@@ -72,11 +71,10 @@ export function biosImage(services: readonly number[], hardDisks: number, interr
     rom.set(code, offset);
     vectors.setUint16(4 * vector, offset, true);
   }
-  rom.set(FONT_8X16, FONT_8X16_OFFSET);
-  rom.set(FONT_8X8, FONT_8X8_OFFSET);
+  for (const height of [8, 14, 16] as const) rom.set(fontFor(height).glyphs, FONT_OFFSETS[height]);
   rom.set(new TextEncoder().encode(VENDOR), VENDOR_OFFSET);
-  vectors.setUint16(4 * UPPER_8X8_VECTOR, FONT_8X8_OFFSET + 8 * 128, true);
-  vectors.setUint16(4 * GRAPHICS_FONT_VECTOR, FONT_8X16_OFFSET, true);
+  vectors.setUint16(4 * UPPER_8X8_VECTOR, FONT_OFFSETS[8] + 8 * 128, true);
+  vectors.setUint16(4 * GRAPHICS_FONT_VECTOR, FONT_OFFSETS[16], true);
   return {
     writes: [
       { address: 0n, bytes: new Uint8Array(vectors.buffer) },

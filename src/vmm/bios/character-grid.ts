@@ -1,7 +1,6 @@
 /** The screen as rows of characters, in text modes and in graphics modes, as INT 10h writes it. */
 import type { StandardMode } from '../devices/vga/standard-modes.js';
-import { FONT_8X16 } from '../display/font-8x16.js';
-import { FONT_8X8 } from '../display/font-8x8.js';
+import { fontFor } from '../display/fonts.js';
 import type { GuestMemory } from '../guest-memory.js';
 import type { PixelGrid } from './pixel-grid.js';
 
@@ -45,7 +44,8 @@ export function textCells(memory: GuestMemory, { address }: StandardMode, layout
 
 /** Glyphs drawn in pixels. */
 export function drawnCharacters(pixels: PixelGrid, { characterHeight: height }: StandardMode): CharacterGrid {
-  const glyphRow = (character: number, line: number): number => (height === 8 ? FONT_8X8[8 * character + line] : FONT_8X16[16 * character + line]);
+  const font = fontFor(height);
+  const glyphRow = (character: number, line: number): number => font.glyphs[font.height * character + line];
   return {
     put: (_page, row, column, character, attribute = 0x07) => {
       const isXor = pixels.colours < 256 && (attribute & XOR) !== 0;

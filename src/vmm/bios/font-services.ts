@@ -1,17 +1,18 @@
 /** INT 10h, AH=11h: fonts for text modes, and where the fonts in ROM are. */
 import { CRTC } from '../devices/vga/vga-registers.js';
 import type { VideoCard } from '../devices/vga/video-card.js';
-import { FONT_8X16 } from '../display/font-8x16.js';
-import { FONT_8X8 } from '../display/font-8x8.js';
+import { fontFor } from '../display/fonts.js';
 import type { GuestMemory } from '../guest-memory.js';
 import type { BiosCall } from './bios-call.js';
-import { FONT_8X16_OFFSET, FONT_8X8_OFFSET, GRAPHICS_FONT_VECTOR, ROM_SEGMENT, UPPER_8X8_VECTOR } from './bios-rom.js';
+import { FONT_OFFSETS, GRAPHICS_FONT_VECTOR, ROM_SEGMENT, UPPER_8X8_VECTOR } from './bios-rom.js';
 import type { VideoData } from './video-data.js';
 
 const GLYPHS = 256;
 /** With this bit the screen's rows are made to fit the font. */
 const FIT_ROWS = 0x10;
 const TEXT_LINES = 400;
+/** What AL chooses, with or without FIT_ROWS. */
+const HEIGHTS = new Map([[0x01, 14], [0x02, 8], [0x04, 16]]);
 
 /** False for a function that is not there. */
 export function serveFonts(call: BiosCall, card: VideoCard, memory: GuestMemory, data: VideoData): boolean {
@@ -39,8 +40,8 @@ interface Font {
 }
 
 function chosenFont(call: BiosCall, which: number, memory: GuestMemory): Font | undefined {
-  if (which === 0x02) return { glyphs: FONT_8X8, height: 8, first: 0 };
-  if (which === 0x04) return { glyphs: FONT_8X16, height: 16, first: 0 };
+  const own = HEIGHTS.get(which);
+  if (own !== undefined) return { ...fontFor(own), first: 0 };
   const height = call.byte('bh');
   if (which !== 0x00 || height < 1 || height > 32) return undefined;
   const first = call.word('dx') % GLYPHS;
@@ -50,7 +51,7 @@ function chosenFont(call: BiosCall, which: number, memory: GuestMemory): Font | 
 
 /** ES:BP, rows of a glyph in CX, the last row of the screen in DL. */
 function tellFont(call: BiosCall, memory: GuestMemory, data: VideoData): boolean {
-  const fonts = [undefined, undefined, FONT_8X16_OFFSET, FONT_8X8_OFFSET, FONT_8X8_OFFSET + 8 * 128, undefined, FONT_8X16_OFFSET];
+  const fonts = [undefined, undefined, FONT_OFFSETS[14], FONT_OFFSETS[8], FONT_OFFSETS[8] + 8 * 128, undefined, FONT_OFFSETS[16]];
   const which = call.byte('bh');
   const offset = fonts[which];
   if (offset !== undefined) {

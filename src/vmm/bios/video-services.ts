@@ -2,10 +2,11 @@
 import { setStandardMode, standardMode, type StandardMode } from '../devices/vga/standard-modes.js';
 import { CRTC } from '../devices/vga/vga-registers.js';
 import { BLANK_CELL, type VideoCard } from '../devices/vga/video-card.js';
-import { FONT_8X16 } from '../display/font-8x16.js';
+import { fontFor } from '../display/fonts.js';
 import type { GuestMemory } from '../guest-memory.js';
 import type { BiosCall } from './bios-call.js';
 import { drawnCharacters, textCells, type CharacterGrid } from './character-grid.js';
+import { FONT_OFFSETS, GRAPHICS_FONT_VECTOR, ROM_SEGMENT } from './bios-rom.js';
 import { serveFonts } from './font-services.js';
 import { servePalette } from './palette-services.js';
 import { pixelGrid, type PixelGrid } from './pixel-grid.js';
@@ -98,7 +99,9 @@ export class VideoServices {
       if (mode.address < TEXT_START) this.card.memory.clear();
       else this.card.memory.clearCells(mode.isText ? BLANK_CELL : 0);
     }
-    if (mode.isText) this.card.loadGlyphs(FONT_8X16, mode.characterHeight);
+    const font = fontFor(mode.characterHeight);
+    if (mode.isText) this.card.loadGlyphs(font.glyphs, font.height);
+    else this.memory.write(4 * GRAPHICS_FONT_VECTOR, farPointer(ROM_SEGMENT, FONT_OFFSETS[font.height]));
     this.data.setMode({ ...mode, crtc: mode.colours === 'monochrome' ? 0x3b4 : 0x3d4 });
     this.data.setRows(mode.rows, mode.characterHeight);
     for (let page = 0; page < PAGES; page++) this.setCursor(page, 0, 0);
@@ -211,4 +214,9 @@ export class VideoServices {
     call.setByte('al', 0x12);
     return true;
   }
+}
+
+/** As the interrupt table has it. */
+function farPointer(segment: number, offset: number): Uint8Array {
+  return Uint8Array.of(offset & 0xff, offset >> 8, segment & 0xff, segment >> 8);
 }

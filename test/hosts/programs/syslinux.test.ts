@@ -21,9 +21,9 @@ for (const [name, file, option] of [['SYSLINUX', 'syslinux.img', '--disk'], ['IS
       t.match(await gdb.run('kvm screen'), /boot: nothing\s+Loading nothing\.\.\. failed: No such file or directory\s+boot:/, 'and what it says to a wrong answer');
       await checkAnswers(t, gdb, [
         ['kvm ivt', /\n0x13 {2}[0-9a-f]{4}:[0-9a-f]{4} linear 0x[0-9a-f]+ {2}disks\n/],
-        ['monitor catch mode-switch', /./],
-        ['continue', /cpu0: .*(protected|real)/],
+        ['stepi 10', /0x[0-9a-f]+ in/],
         ['bt 2', /^#0 /],
+        ['monitor info cpus', /^\* CPU #0: /],
       ]);
     });
   });

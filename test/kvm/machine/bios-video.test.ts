@@ -99,6 +99,28 @@ test('INT 10h: 50 rows by the small font, and where the fonts are', async (t) =>
   machine.close();
 });
 
+test('INT 10h: 28 rows by the font of 14 lines; in graphics INT 43h has the font of the mode', async (t) => {
+  const glyphAt = ({ machine }: Ran, address: number, height: number, character: number): number[] => [...machine.memory.read(address + height * character, height)];
+  const text = await run([{ ax: 0x0003 }, { ax: 0x1111 }, { ax: 0x1130, bx: 0x0200 }]);
+  const screen = textScreen(text.machine.video)!;
+  t.deepEqual([screen.rows, screen.characterHeight, text.word(0x485)], [28, 14, 14]);
+  t.deepEqual([text.words().cx, text.words().dx & 0xff], [14, 27]);
+  const shown = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13].map((row) => (text.machine.video.memory.words[0x41 * 32 + row] >>> 16) & 0xff);
+  t.deepEqual(shown, glyphAt(text, 0xf_b000, 14, 0x41), 'what is shown is what AX=1130h, BH=2 tells of');
+  t.deepEqual([shown.filter((bits) => bits !== 0).length, shown[12], shown[13]], [10, 0, 0], 'an A, with room below');
+  t.ok(glyphAt(text, 0xf_b000, 14, 0xb3).every((bits) => bits === 0x18), 'a line goes on from row to row');
+  text.machine.close();
+  const pixels = (ran: Ran, height: number): number[] => Array.from({ length: height }, (_, y) =>
+    [0, 1, 2, 3, 4, 5, 6, 7].reduce((bits, x) => bits | (ran.pixel(x, y) === '000000' ? 0 : 0x80 >> x), 0));
+  for (const [mode, height] of [[0x13, 8], [0x10, 14], [0x12, 16]] as const) {
+    const ran = await run([{ ax: mode }, { ax: 0x0e41, bx: 0x000f }]);
+    const address = ran.word(0x43 * 4) + 16 * ran.word(0x43 * 4 + 2);
+    t.deepEqual(pixels(ran, height), glyphAt(ran, address, height, 0x41), `mode ${mode.toString(16)}h draws with it`);
+    t.equal(ran.word(0x485), height);
+    ran.machine.close();
+  }
+});
+
 test('INT 10h: VESA modes', async (t) => {
   const { machine, words, pixel, word } = await run([
     { ax: 0x4f00, di: 0x8000 }, { ax: 0x4f01, cx: 0x115, di: 0x9000 }, { ax: 0x4f02, bx: 0x4115 }, { ax: 0x4f03 },

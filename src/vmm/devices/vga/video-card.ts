@@ -4,7 +4,7 @@ import type { GuestMemory } from '../../guest-memory.js';
 import { VIDEO_END, VIDEO_START } from '../../memory-layout.js';
 import type { MmioBus } from '../../mmio-bus.js';
 import type { PortBus } from '../../port-bus.js';
-import { FONT_8X16 } from '../../display/font-8x16.js';
+import { fontFor } from '../../display/fonts.js';
 import { Dac } from './dac.js';
 import { DISPI, Dispi, ENABLED, LINEAR } from './dispi.js';
 import { setStandardMode, standardMode } from './standard-modes.js';
@@ -68,7 +68,7 @@ export class VideoCard {
     setStandardMode(vga, mode);
     this.#isPoweringOn = false;
     this.memory.clearCells(BLANK_CELL);
-    this.loadGlyphs(FONT_8X16, mode.characterHeight);
+    this.loadGlyphs(fontFor(mode.characterHeight).glyphs, mode.characterHeight);
     if (this.bootMode === undefined) return;
     this.dispi.write(DISPI.xres, this.bootMode.width);
     this.dispi.write(DISPI.yres, this.bootMode.height);
