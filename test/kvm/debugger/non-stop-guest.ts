@@ -1,6 +1,7 @@
 /** An `SmpGuest` in non-stop mode: what each thread has been told to do, and the stops that have come. */
 import { cpuStates } from '../../../src/cli/cpu-states.js';
 import { TargetError, type NonStopSupport, type ResumeAction, type StopEvent, type ThreadId } from '../../../src/target.js';
+import type { IrqchipKind } from '../../../src/vmm/irqchip/interrupt-controllers.js';
 import type { Mechanism } from '../../../src/breakpoints/planner.js';
 import { patience } from '../../time-scale.js';
 import { SmpGuest } from './smp-guest.js';
@@ -14,8 +15,8 @@ export class NonStopGuest {
   readonly stops: StopEvent[] = [];
   private woken: () => void = () => undefined;
 
-  constructor(cpus: number, rounds: number, loop: readonly number[], mechanisms?: readonly Mechanism[]) {
-    this.guest = new SmpGuest(cpus, rounds, loop, mechanisms);
+  constructor(cpus: number, rounds: number, loop: readonly number[], mechanisms?: readonly Mechanism[], irqchip: IrqchipKind = 'kernel') {
+    this.guest = new SmpGuest(cpus, rounds, loop, mechanisms, irqchip);
     const { nonStop } = this.guest.target;
     this.nonStop = nonStop;
     nonStop.enabled = true;

@@ -6,6 +6,7 @@
 import test from 'tape';
 import type { BreakpointRequest, ResumeAction, StopEvent } from '../../../src/target.js';
 import { TIME_SCALE } from '../../time-scale.js';
+import type { IrqchipKind } from '../../../src/vmm/irqchip/interrupt-controllers.js';
 import { executionMechanisms, watchMechanisms, type Forced } from './forced.js';
 import { NonStopGuest } from './non-stop-guest.js';
 import { COUNTER, LOOP } from './smp-guest.js';
@@ -48,8 +49,8 @@ class Model {
   private readonly standing = new Map<number, Place>();
   private readonly asked = new Set<number>();
 
-  constructor(readonly cpus: number, how: Forced, private readonly random: (below: number) => number) {
-    this.run = new NonStopGuest(cpus, ROUNDS, BODY, how[1]);
+  constructor(readonly cpus: number, irqchip: IrqchipKind, how: Forced, private readonly random: (below: number) => number) {
+    this.run = new NonStopGuest(cpus, ROUNDS, BODY, how[1], irqchip);
   }
 
   /** What came in one way or the other. */
@@ -160,10 +161,11 @@ class Model {
   }
 }
 
+const forced = [...executionMechanisms({ kernelIrqchip: true }), ...watchMechanisms().slice(1)].map((how) => ({ how, irqchip: 'kernel' as IrqchipKind }));
 for (const cpus of [1, 2, 4, 8]) {
-  for (const how of [...executionMechanisms({ kernelIrqchip: true }), ...watchMechanisms().slice(1)]) {
-    test(`non-stop: ${COMMANDS} random commands to ${cpus} vCPUs, ${how[0]} (${how[1]?.join() ?? 'all'})`, async (t) => {
-      const model = new Model(cpus, how, randomNumbers(cpus * 6007 + (how[1]?.length ?? 0)));
+  for (const { how, irqchip } of [...forced, { how: forced[0].how, irqchip: 'split' as IrqchipKind }]) {
+    test(`non-stop: ${COMMANDS} random commands to ${cpus} vCPUs, irqchip ${irqchip}, ${how[0]} (${how[1]?.join() ?? 'all'})`, async (t) => {
+      const model = new Model(cpus, irqchip, how, randomNumbers(cpus * 6007 + (how[1]?.length ?? 0)));
       try {
         await model.begin();
         for (let i = 0; i < COMMANDS || (!model.hasSeenAll && i < 20 * COMMANDS); i++) {

@@ -3,6 +3,7 @@ import { cpuStates } from '../../../src/cli/cpu-states.js';
 import { MachineTarget } from '../../../src/debugger/machine-target.js';
 import type { Mechanism } from '../../../src/breakpoints/planner.js';
 import type { BreakpointRequest, StopEvent, ThreadId } from '../../../src/target.js';
+import type { IrqchipKind } from '../../../src/vmm/irqchip/interrupt-controllers.js';
 import { Machine } from '../../../src/vmm/machine.js';
 import { hostCapabilities } from './guest-under-debug.js';
 import { EXIT, absolute, branch, le, load, REGISTER } from './machine-code.js';
@@ -59,10 +60,10 @@ export class SmpGuest {
   readonly console: string[] = [];
   private waiting: (stop: StopEvent) => void = () => undefined;
 
-  constructor(readonly cpus: number, rounds: number, loop: readonly number[], mechanisms?: readonly Mechanism[]) {
+  constructor(readonly cpus: number, rounds: number, loop: readonly number[], mechanisms?: readonly Mechanism[], irqchip: IrqchipKind = 'kernel') {
     const { boot, placed } = program(cpus - 1, rounds, loop);
     this.machine = Machine.create({
-      memory: 4 << 20, cpus, irqchip: 'kernel',
+      memory: 4 << 20, cpus, irqchip,
       guest: { bytes: Uint8Array.from(boot), name: 'test', boot: 'flat', mode: 'protected' },
     });
     for (const [address, bytes] of placed) this.machine.memory.write(address, Uint8Array.from(bytes));
