@@ -23,17 +23,16 @@ import { breakpointStop, type JobStop } from './job.js';
 import { JobMaker } from './job-maker.js';
 import { runMonitorCommand } from './monitor/monitor.js';
 import type { MonitorContext } from './monitor/command.js';
-import { isHaltedInKernel, waitsForSipi } from './mp-state.js';
 import { NonStop } from './non-stop.js';
 import { RegisterAccess } from './register-access.js';
 import { RunControl } from './run-control.js';
 import { Snapshots } from './snapshots.js';
 import { TargetMemory } from './target-memory.js';
+import { threadInfo } from './thread-info.js';
 
 export { MECHANISMS, type Mechanism } from '../breakpoints/planner.js';
 
 const EBUSY = 16;
-const WAITING = 'waiting for SIPI';
 
 export interface MachineTargetOptions {
   /** Which register names gdb gets; the superset unless a script insists on one architecture. */
@@ -119,7 +118,7 @@ export class MachineTarget implements DebugTarget {
     this.snapshots = new Snapshots(machine, {
       running: () => this.running,
       halted: () => this.control.cpus.map(({ halted }) => halted),
-      where: () => this.views[this.lastStop.thread - 1].where,
+      where: () => this.views[this.current - 1].where,
       loaded: (halted) => {
         this.control.replaced(halted);
         this.replaced();
@@ -128,7 +127,7 @@ export class MachineTarget implements DebugTarget {
     machine.clock.stopped();
     this.breakpoints = new BreakpointRequests({
       wanted: this.wanted, breakSpace: this.breakSpace, catching: this.catching, jobs: this.jobs, views: this.views,
-      current: () => this.lastStop.thread, isInGuest: () => this.control.running,
+      current: () => this.current, isInGuest: () => this.control.running,
     });
     this.monitor = { execute: (command, write) => runMonitorCommand(command, this.monitorContext(), write) };
   }
@@ -144,17 +143,12 @@ export class MachineTarget implements DebugTarget {
   }
 
   threads(): readonly ThreadInfo[] {
-    return this.control.cpus.map((cpu) => {
-      const state = this.stateOf(cpu);
-      return { id: cpu.thread, name: `cpu${cpu.thread - 1}`, state, isStarted: state !== WAITING };
-    });
+    return this.control.cpus.map((cpu) => threadInfo(cpu, { isRunning: this.nonStop.isRunning(cpu.thread), inKernel: this.machine.localApic }));
   }
 
-  private stateOf({ thread, view, halted, runner }: Cpu): string {
-    if (runner.active || this.nonStop.isRunning(thread)) return 'running';
-    const inKernel = this.machine.localApic;
-    if (inKernel && waitsForSipi(view.vcpu)) return WAITING;
-    return `${halted || (inKernel && isHaltedInKernel(view.vcpu)) ? 'halted' : 'stopped'} ${view.mode.name}`;
+  /** Whose view counts where a request names no thread: the one that stopped last. */
+  private get current(): ThreadId {
+    return this.nonStop.standing(this.lastStop.thread, this.control.cpus.map(({ thread }) => thread));
   }
 
   readRegisters(thread: ThreadId): Uint8Array {
@@ -264,7 +258,7 @@ export class MachineTarget implements DebugTarget {
     return {
       machine: this.machine,
       views: this.views,
-      current: this.lastStop.thread - 1,
+      current: this.current - 1,
       breakpoints: this.wanted,
       breakSpace: this.breakSpace,
       catching: this.catching,

@@ -31,6 +31,8 @@ export class NonStop implements NonStopSupport {
   set enabled(on: boolean) {
     if (this.running || this.control.running) throw new TargetError('The mode can be changed only while all threads stand; interrupt them first', 16);
     this.control.keepsSteps = on;
+    // In all-stop nobody is held: what waited for it finds all standing now.
+    while (!on && !this.control.running && this.holds.length > 0) (this.holds.shift() as () => void)();
   }
 
   /** Some thread runs. */
@@ -40,6 +42,11 @@ export class NonStop implements NonStopSupport {
 
   isRunning(thread: ThreadId): boolean {
     return this.going.has(thread);
+  }
+
+  /** `thread` if it stands, else the first that does; if none does, all are held for who asks, and `thread` is as good as any. */
+  standing(thread: ThreadId, threads: readonly ThreadId[]): ThreadId {
+    return this.isRunning(thread) ? threads.find((other) => !this.isRunning(other)) ?? thread : thread;
   }
 
   /** Lets further threads go; one that runs already goes on with what it does. The machine must stand, or be held. */

@@ -6,7 +6,7 @@ import type { DebugTarget, Disposable } from '../target.js';
 import type { PacketLog } from './packet-log.js';
 import { refuseClient } from './refuse-client.js';
 import { Session } from './session.js';
-import { hasEnded, releaseGuest, whenStopped } from './stop-guest.js';
+import { hasEnded, letRun, whenAtRest } from './stop-guest.js';
 import type { Connection } from './transports/connection.js';
 
 /** A connection that breaks or closes without a detach: hold the guest, let it run, or end it. */
@@ -88,13 +88,14 @@ export class Server {
     const client: CurrentClient = { connection, hasSettled: false };
     this.current = client;
     events?.connected?.(connection.peer);
-    whenStopped(this.target, () => this.startSession(client));
+    whenAtRest(this.target, () => this.startSession(client));
   }
 
-  /** Disconnects the client and takes no more; the guest is left as it is. Idempotent. */
+  /** Disconnects the client and takes no more; the guest is left as it is, in all-stop if it stands. Idempotent. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    if (!this.target.running && this.target.nonStop !== undefined) this.target.nonStop.enabled = false;
     this.subscription.dispose();
     const client = this.current;
     this.current = undefined;
@@ -105,8 +106,6 @@ export class Server {
   private startSession(client: CurrentClient): void {
     if (this.closed) return;
     const { connection } = client;
-    if (this.target.nonStop !== undefined) this.target.nonStop.enabled = false;
-    this.target.breakpoints?.clear();
     const hooks = {
       onKill: () => this.kill(client), onDetach: () => this.detach(client), onUnshown: (text: string) => this.options.events?.unshown?.(text),
     };
@@ -120,7 +119,7 @@ export class Server {
 
   private detach(client: CurrentClient): void {
     client.hasSettled = true;
-    releaseGuest(this.target);
+    whenAtRest(this.target, () => letRun(this.target));
     this.dismiss(client);
   }
 
@@ -131,8 +130,7 @@ export class Server {
       this.endGuest();
       return;
     }
-    whenStopped(this.target, () => {
-      this.target.breakpoints?.clear();
+    whenAtRest(this.target, () => {
       if (policy === 'reset') this.target.reset();
       this.dismiss(client);
     });
@@ -154,8 +152,8 @@ export class Server {
   private applyDisconnectPolicy(): void {
     const policy = this.options.onDisconnect ?? 'stop';
     if (policy === 'kill') this.endGuest();
-    else if (policy === 'continue') releaseGuest(this.target);
-    else whenStopped(this.target, () => this.target.breakpoints?.clear());
+    else if (policy === 'continue') whenAtRest(this.target, () => letRun(this.target));
+    else whenAtRest(this.target);
   }
 
   private endGuest(): void {

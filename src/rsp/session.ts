@@ -6,6 +6,7 @@ import { TargetError } from '../target.js';
 import type { DebugTarget, Disposable, StopEvent } from '../target.js';
 import type { CommandSpec } from './command-spec.js';
 import { findCommand, offeredFeatures } from './dispatch.js';
+import { HeldBack } from './held-back.js';
 import { PacketDecoder } from './packet-decoder.js';
 import type { PacketSink } from './packet-decoder.js';
 import { encodedSize, encodeNotification, encodePacket, plainText } from './packet-encoder.js';
@@ -36,7 +37,7 @@ export class Session implements PacketSink {
   private lastPacket: Buffer | undefined;
   private closed = false;
   /** Packets that came while one waits for the guest to be held (non-stop). */
-  private readonly waiting: Buffer[] = [];
+  private readonly waiting = new HeldBack();
   private isHolding = false;
   private isAnswering = false;
 
@@ -73,7 +74,7 @@ export class Session implements PacketSink {
   packet(payload: Buffer): void {
     if (this.log !== undefined) logBytes(this.log, '<-', payload);
     if (!this.state.noAckMode) this.write(ACK);
-    if (this.isHolding) this.waiting.push(Buffer.from(payload));
+    if (this.isHolding) this.waiting.add(payload);
     else this.take(payload);
   }
 
@@ -113,12 +114,15 @@ export class Session implements PacketSink {
     nonStop.hold(() => {
       this.isHolding = false;
       this.carryOut(kept);
-      for (let next = this.next(); next !== undefined; next = this.next()) this.take(next);
+      for (let next = this.next(); next !== undefined; next = this.next()) {
+        if (next === 'refused') this.send(this.errorReply(new TargetError('Too many packets came before the guest could be held for the first of them.'), undefined));
+        else this.take(next);
+      }
     });
   }
 
-  private next(): Buffer | undefined {
-    return this.isHolding ? undefined : this.waiting.shift();
+  private next(): ReturnType<HeldBack['next']> {
+    return this.isHolding ? undefined : this.waiting.next();
   }
 
   private needsHold(payload: Buffer): boolean {

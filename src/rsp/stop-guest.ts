@@ -25,18 +25,24 @@ export function whenStopped(target: DebugTarget, then: () => void): void {
   ask();
 }
 
-/** Forgets all breakpoints and lets every vCPU run, unless the guest has ended. */
-export function releaseGuest(target: DebugTarget): void {
+/** Has the guest stand as a new client expects it, in all-stop and without breakpoints, and then calls `then`. */
+export function whenAtRest(target: DebugTarget, then: () => void = () => undefined): void {
   whenStopped(target, () => {
+    if (target.nonStop !== undefined) target.nonStop.enabled = false;
     target.breakpoints?.clear();
-    if (hasEnded(target)) return;
-    try {
-      target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
-    } catch (error) {
-      // A guest that cannot go on (after a triple fault, say) stays as it is: nobody is there to be told.
-      if (!(error instanceof TargetError)) throw error;
-    }
+    then();
   });
+}
+
+/** Lets every vCPU run, unless the guest has ended. It must stand. */
+export function letRun(target: DebugTarget): void {
+  if (hasEnded(target)) return;
+  try {
+    target.resume(target.threads().map(({ id }) => ({ kind: 'continue', thread: id })));
+  } catch (error) {
+    // A guest that cannot go on (after a triple fault, say) stays as it is: nobody is there to be told.
+    if (!(error instanceof TargetError)) throw error;
+  }
 }
 
 /** True when the guest has ended by itself or was killed. */

@@ -7,7 +7,7 @@ import { TargetError } from '../../target.js';
 import type { CommandSpec } from '../command-spec.js';
 import { PacketReader } from '../packet-reader.js';
 import type { SessionState } from '../session-state.js';
-import { releaseGuest, whenStopped } from '../stop-guest.js';
+import { letRun, whenStopped } from '../stop-guest.js';
 import { formatStanding } from '../stop-reply.js';
 import { PROCESS_ID } from '../thread-ids.js';
 
@@ -64,7 +64,11 @@ function detach(session: SessionState, args: Buffer): string {
     session.pending = 'none';
     if (session.extended) {
       leave(session);
-      releaseGuest(session.target);
+      // The client is still there, and so is the mode that it has chosen.
+      whenStopped(session.target, () => {
+        session.target.breakpoints?.clear();
+        letRun(session.target);
+      });
     } else session.hooks.onDetach();
   });
   return 'OK';

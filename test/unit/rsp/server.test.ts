@@ -124,6 +124,25 @@ test('server: detach resumes and frees the place', async (t) => {
   await nextTurn();
 });
 
+test('server: non-stop ends with the client that chose it', (t) => {
+  const leave: Record<string, (client: MemoryConnection, server: Server) => void> = {
+    stop: (client) => client.hangUp(), continue: (client) => client.hangUp(), detach: (client) => client.ask('D'), close: (_, server) => server.close(),
+  };
+  for (const [how, go] of Object.entries(leave)) {
+    const { target, server, connect } = setUp({ onDisconnect: how === 'continue' ? 'continue' : 'stop' });
+    const nonStop = { enabled: false, isRunning: () => target.running, stop: () => undefined, hold: (then: () => void) => then() };
+    Object.assign(target, { nonStop });
+    const client = connect();
+    t.deepEqual(client.ask('QNonStop:1'), ['OK']);
+    t.ok(nonStop.enabled);
+    go(client, server);
+    t.notOk(nonStop.enabled, how);
+    t.equal(target.running, how === 'continue' || how === 'detach');
+    target.running = false;
+  }
+  t.end();
+});
+
 test('server: detach from a guest that cannot go on', (t) => {
   const { target, connect, events } = setUp();
   const client = connect();

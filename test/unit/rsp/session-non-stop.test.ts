@@ -69,6 +69,28 @@ test('non-stop: a client that has detached is told nothing of before when it att
   t.end();
 });
 
+test('non-stop: what a client sends ahead is kept up to a limit, and answered in its order', (t) => {
+  const { client } = setUp();
+  client.ask('vCont;c:p1.1');
+  let held: (() => void) | undefined;
+  let isHeld = false;
+  Object.assign(client.target.nonStop ?? {}, { hold: (then: () => void) => { if (isHeld) then(); else held = then; } });
+  for (const [packet, sent] of [[`qRcmd,${'20'.repeat(100_000)}`, 8], ['Z0,9000,1', 20_000]] as const) {
+    isHeld = false;
+    const asked = Array.from({ length: sent }, () => client.ask(packet)).flat();
+    t.deepEqual(asked, [], 'nothing is answered before the guest is held');
+    isHeld = true;
+    held?.();
+    const answers = client.take().filter((answer) => !answer.startsWith('O') || answer === 'OK');
+    t.equal(answers.length, sent);
+    const kept = answers.findIndex((answer) => answer.startsWith('E'));
+    t.ok(kept > 1 && kept < sent - 1, `${kept} were kept`);
+    t.ok(answers.slice(kept).every((answer) => answer.startsWith('E')), 'the rest is refused, each by itself');
+    t.deepEqual(client.ask('z0,9000,1'), ['OK'], 'then all is as before');
+  }
+  t.end();
+});
+
 test('non-stop: a thread whose stop the client has not taken is not resumed, in the old way either', (t) => {
   const { client, going } = setUp();
   client.ask('vCont;c:p1.1');
