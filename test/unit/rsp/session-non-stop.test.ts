@@ -1,6 +1,6 @@
 /** What a session makes of a target that stops one thread at a time, where a real one would have to be raced. */
 import test from 'tape';
-import type { NonStopSupport } from '../../../src/target.js';
+import type { DebugTarget, NonStopSupport } from '../../../src/target.js';
 import { SessionClient } from './session-client.js';
 import { frame } from './wire.js';
 
@@ -74,7 +74,7 @@ test('non-stop: what a client sends ahead is kept up to a limit, and answered in
   client.ask('vCont;c:p1.1');
   let held: (() => void) | undefined;
   let isHeld = false;
-  Object.assign(client.target.nonStop ?? {}, { hold: (then: () => void) => { if (isHeld) then(); else held = then; } });
+  Object.assign((client.target as DebugTarget).nonStop ?? {}, { hold: (then: () => void) => { if (isHeld) then(); else held = then; } });
   for (const [packet, sent] of [[`qRcmd,${'20'.repeat(100_000)}`, 8], ['Z0,9000,1', 20_000]] as const) {
     isHeld = false;
     const asked = Array.from({ length: sent }, () => client.ask(packet)).flat();
