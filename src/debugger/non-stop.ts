@@ -32,7 +32,8 @@ export class NonStop implements NonStopSupport {
     if (this.running || this.control.running) throw new TargetError('The mode can be changed only while all threads stand; interrupt them first', 16);
     this.control.keepsSteps = on;
     // In all-stop nobody is held: what waited for it finds all standing now.
-    while (!on && !this.control.running && this.holds.length > 0) (this.holds.shift() as () => void)();
+    if (on) return;
+    for (let then = this.holds.shift(); then !== undefined; then = this.holds.shift()) then();
   }
 
   /** Some thread runs. */

@@ -161,9 +161,9 @@ class Model {
   }
 }
 
-const forced = [...executionMechanisms({ kernelIrqchip: true }), ...watchMechanisms().slice(1)].map((how) => ({ how, irqchip: 'kernel' as IrqchipKind }));
+const forced: { readonly how: Forced; readonly irqchip: IrqchipKind }[] = [...executionMechanisms({ kernelIrqchip: true }), ...watchMechanisms().slice(1)].map((how) => ({ how, irqchip: 'kernel' }));
 for (const cpus of [1, 2, 4, 8]) {
-  for (const { how, irqchip } of [...forced, { how: forced[0].how, irqchip: 'split' as IrqchipKind }]) {
+  for (const { how, irqchip } of [...forced, { how: forced[0].how, irqchip: 'split' }]) {
     test(`non-stop: ${COMMANDS} random commands to ${cpus} vCPUs, irqchip ${irqchip}, ${how[0]} (${how[1]?.join() ?? 'all'})`, async (t) => {
       const model = new Model(cpus, irqchip, how, randomNumbers(cpus * 6007 + (how[1]?.length ?? 0)));
       try {
