@@ -161,9 +161,11 @@ class Model {
   }
 }
 
-const forced: { readonly how: Forced; readonly irqchip: IrqchipKind }[] = [...executionMechanisms({ kernelIrqchip: true }), ...watchMechanisms().slice(1)].map((how) => ({ how, irqchip: 'kernel' }));
+type Way = readonly [how: Forced, irqchip: IrqchipKind];
+const forced = [...executionMechanisms({ kernelIrqchip: true }), ...watchMechanisms().slice(1)];
+const ways: readonly Way[] = [...forced.map((how): Way => [how, 'kernel']), [forced[0], 'split']];
 for (const cpus of [1, 2, 4, 8]) {
-  for (const { how, irqchip } of [...forced, { how: forced[0].how, irqchip: 'split' }]) {
+  for (const [how, irqchip] of ways) {
     test(`non-stop: ${COMMANDS} random commands to ${cpus} vCPUs, irqchip ${irqchip}, ${how[0]} (${how[1]?.join() ?? 'all'})`, async (t) => {
       const model = new Model(cpus, irqchip, how, randomNumbers(cpus * 6007 + (how[1]?.length ?? 0)));
       try {
