@@ -37,7 +37,7 @@ export class GuardedMemory<W> {
     this.patches = new PlantedPatches(memory);
   }
 
-  /** Watches bytes for writes; their pages must be protected too. */
+  /** Watches bytes for writes, as far as their pages are protected. */
   watch(bytes: WatchedBytes<W>, owner: object): void {
     const { watched } = this.of(owner);
     if (!watched.some(({ watch, physical, linear }) => watch === bytes.watch && physical === bytes.physical && linear === bytes.linear)) watched.push(bytes);

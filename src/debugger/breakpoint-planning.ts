@@ -61,6 +61,15 @@ export function pagesOf(pieces: readonly MemoryPiece[]): number[] {
   return pages;
 }
 
+/**
+ * The bytes of a plan whose writes are told by write-protected pages: those of its guards, and those that debug registers watch,
+ * for in a page that is protected for something else it is KVM's emulator that writes, and that has no data breakpoints.
+ */
+export function toldByPages({ guards, debugRegisters }: Planned): Planned['guards'] {
+  const byRegister = new Set(debugRegisters.map(({ breakpoint }) => breakpoint).filter((wanted) => isWatch(wanted) && wanted.kind !== 'read'));
+  return [...guards, ...[...byRegister].map((breakpoint) => ({ breakpoint, pieces: breakpoint.pieces ?? [] }))];
+}
+
 const LOOK_MILLISECONDS = 4;
 
 /** Looks now and then, for it takes a page walk for each breakpoint, whether all are still where they should be. */
@@ -71,13 +80,13 @@ export class MappingLook {
    * The first of a plan's breakpoints that is not: its linear address leads elsewhere now, or the guest has written over its
    * patch (`stands`: whether the patch at a GPA is still there), which it can where the page is not protected.
    */
-  moved({ patches, guards }: Planned, { memory }: CpuView, stands: (gpa: number) => boolean): Breakpoint | undefined {
+  moved(plan: Planned, { memory }: CpuView, stands: (gpa: number) => boolean): Breakpoint | undefined {
     const now = performance.now();
     if (now - this.lookedAt < LOOK_MILLISECONDS) return undefined;
     this.lookedAt = now;
-    const patch = patches.find(({ breakpoint, physical }) => memory.physicalRam(breakpoint.address) !== physical || !stands(physical));
+    const patch = plan.patches.find(({ breakpoint, physical }) => memory.physicalRam(breakpoint.address) !== physical || !stands(physical));
     if (patch !== undefined) return patch.breakpoint.breakpoint;
-    const guard = guards.find(({ pieces }) => pieces.some(({ linear, physical }) => memory.physicalRam(linear) !== physical));
+    const guard = toldByPages(plan).find(({ pieces }) => pieces.some(({ linear, physical }) => memory.physicalRam(linear) !== physical));
     return guard?.breakpoint.breakpoint;
   }
 }

@@ -11,7 +11,7 @@ import type { Vcpu } from '../vmm/vcpu.js';
 import { pageOf } from '../vmm/write-protection.js';
 import type { GeneralRegisters } from '../x86/cpu-state.js';
 import { undoLocked, type LockedUndo } from '../x86/locked-undo.js';
-import { pagesOf, type Planned } from './breakpoint-planning.js';
+import { pagesOf, toldByPages, type Planned } from './breakpoint-planning.js';
 import type { CpuView } from './cpu-view.js';
 import type { RunAgain, RunAlone } from './job.js';
 import { WriteOrder } from './write-order.js';
@@ -77,10 +77,10 @@ export class Planting {
     return bytes;
   };
 
-  /** Watches a plan's guarded bytes. */
-  watch({ guards }: Planned, owner: object): void {
-    for (const { breakpoint: { breakpoint }, pieces } of guards) {
-      this.guard.protect(pagesOf(pieces), owner);
+  /** Watches a plan's bytes in pages that are protected, and protects those of its guards. */
+  watch(plan: Planned, owner: object): void {
+    for (const { pieces } of plan.guards) this.guard.protect(pagesOf(pieces), owner);
+    for (const { breakpoint: { breakpoint }, pieces } of toldByPages(plan)) {
       for (const piece of pieces) this.guard.watch({ watch: breakpoint, ...piece }, owner);
     }
   }

@@ -1,7 +1,7 @@
 /** What a write watch does with stores that are no plain MOV, at page boundaries, and with writes that no vCPU makes. */
 import test from 'tape';
 import { writeMechanisms } from './forced.js';
-import { GuestUnderDebug } from './guest-under-debug.js';
+import { CODE, GuestUnderDebug } from './guest-under-debug.js';
 import { EXIT, MODES, NOP, absolute, store } from './machine-code.js';
 
 /** The last byte of a page and the first of the next. */
@@ -96,5 +96,30 @@ for (const mode of MODES) {
       t.equal((await guest.continue()).reason.kind, 'exited');
       guest.close();
     });
+  }
+}
+
+for (const mode of MODES) {
+  for (const kind of ['write', 'access'] as const) {
+    // The other watch is too long for debug registers; behind the store are more breakpoints than those.
+    for (const why of ['another watch', 'patches'] as const) {
+      test(`a small ${kind} watch in ${mode} mode in a page that is write-protected for ${why}`, async (t) => {
+        const at = why === 'patches' ? CODE[mode] + 0x300 : 0xf004;
+        const inc = absolute(mode, [0xfe], 0, at), exchange = absolute(mode, [0x86], 0, at);
+        for (const [name, instruction] of [['mov', store(mode, at)], ['inc', inc], ['xchg', exchange]] as const) {
+          const silent = store(mode, at + 8);
+          const code = [...silent, ...instruction, NOP, NOP, NOP, NOP, NOP, NOP, NOP];
+          const guest = new GuestUnderDebug(mode, code);
+          guest.watch(kind, at, 2);
+          if (why === 'another watch') guest.watch('write', 0xf100, 100);
+          else for (let i = 1; i <= 6; i++) guest.break(silent.length + instruction.length + i);
+          const stop = await guest.continue();
+          t.deepEqual(stop.reason, { kind: 'watchpoint', watch: kind, address: BigInt(at) }, `${name}: ${stop.text ?? ''}`);
+          t.equal(guest.offset, silent.length + instruction.length, `${name}: behind it`);
+          t.deepEqual(guest.bytes(at + 8, 1), [0x5a], 'what lies beside is written');
+          guest.close();
+        }
+      });
+    }
   }
 }
