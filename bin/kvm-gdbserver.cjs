@@ -12,8 +12,8 @@ const bundle = join(dist, 'bundle', 'cli.cjs');
 const cache = `${bundle}.cache`;
 
 function startBundle() {
-  const source = readFileSync(bundle, 'utf8');
-  const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+  // It is ASCII, and the text of one function.
+  const script = new Script(readFileSync(bundle, 'latin1'), {
     filename: bundle,
     ...(existsSync(cache) && { cachedData: readFileSync(cache) }),
   });

@@ -4,6 +4,17 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './root.mjs';
 
+/** yargs asserts what it was called with by Node's own `assert`, whose modules take as long to load as yargs: only where it is called. */
+const assertWhenItFails = {
+  name: 'assert-when-it-fails',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^assert$/ }, () => ({ path: 'assert', namespace: 'late' }));
+    onLoad({ filter: /.*/, namespace: 'late' }, () => ({
+      contents: "for (const name of ['strictEqual', 'notStrictEqual']) exports[name] = (...words) => require('node:assert')[name](...words);",
+    }));
+  },
+};
+
 /** Bundles what tsc has compiled. */
 export async function bundle() {
   const { build } = await import('esbuild');
@@ -19,7 +30,11 @@ export async function bundle() {
     minifyWhitespace: true,
     logLevel: 'error',
     define: { 'import.meta.url': 'importMetaUrl' },
-    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    // As the function that bin/kvm-gdbserver.cjs calls.
+    banner: { js: "(function (exports, require, module, __filename, __dirname) {const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    footer: { js: '})' },
+    charset: 'ascii',
+    plugins: [assertWhenItFails],
   });
   // A guest that prints a line and switches itself off. Where there is no KVM the run fails, and the cache holds less.
   spawnSync(process.execPath, [

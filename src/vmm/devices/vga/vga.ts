@@ -42,11 +42,11 @@ export class Vga implements PortDevice {
   #attributeTakesIndex = true;
   #feature = 0;
 
+  /** To be reset before it is used. */
   constructor(wiring: VgaWiring) {
     this.#wiring = wiring;
     this.registers = wiring.registers;
     this.dac = wiring.dac;
-    this.reset();
   }
 
   /** Whether anything is shown at all. */

@@ -35,8 +35,8 @@ export class VideoCard {
   readonly vga: Vga;
 
   /**
-   * Claims its ports and A0000–BFFFF. From reset on it is in text mode 3, as a BIOS leaves it, or in the graphics mode that the
-   * guest's boot loader is to set.
+   * Claims its ports and A0000–BFFFF. Its devices are to be reset before it is used; from then on it is in text mode 3, as a BIOS
+   * leaves it, or in the graphics mode that the guest's boot loader is to set.
    */
   constructor(memory: GuestMemory, ports: PortBus, mmio: MmioBus, log: (sentence: string) => void, private readonly bootMode?: BootMode) {
     this.memory = new VideoMemory(memory, this.registers, () => this.dispi, log);
@@ -60,14 +60,14 @@ export class VideoCard {
     return [this.dispi, this.memory, this.vga];
   }
 
-  /** The memory looks where it is once all registers are set, which may be where it was. */
+  /** Memory has been reset. It looks where it is once all registers are set, which may be where it was. */
   #powerOn(vga: Vga): void {
     const mode = standardMode(TEXT_MODE);
     if (mode === undefined) return;
     this.#isPoweringOn = true;
     setStandardMode(vga, mode);
     this.#isPoweringOn = false;
-    this.memory.clearCells(BLANK_CELL);
+    this.memory.clearCellsOfEmpty(BLANK_CELL);
     this.loadGlyphs(fontFor(mode.characterHeight).glyphs, mode.characterHeight);
     if (this.bootMode === undefined) return;
     this.dispi.write(DISPI.xres, this.bootMode.width);
@@ -78,12 +78,13 @@ export class VideoCard {
 
   /** Puts glyphs of `height` bytes (1 to 32) into the font in plane 2 at plane address `start`, `first` being the first character. */
   loadGlyphs(glyphs: Uint8Array, height: number, first = 0, start = 0): void {
+    // Part of every start, before any of it is compiled: so little is done for each row.
     const { words } = this.memory;
-    for (let glyph = 0; glyph < glyphs.length / height; glyph++) {
-      for (let row = 0; row < GLYPH_PITCH; row++) {
-        const at = start + (first + glyph) * GLYPH_PITCH + row;
-        words[at] = (words[at] & ~(0xff << PLANE_2)) | ((row < height ? glyphs[glyph * height + row] : 0) << PLANE_2);
-      }
+    const others = ~(0xff << PLANE_2);
+    let at = start + first * GLYPH_PITCH;
+    for (let from = 0; from < glyphs.length; from += height, at += GLYPH_PITCH) {
+      for (let row = 0; row < height; row++) words[at + row] = (words[at + row] & others) | (glyphs[from + row] << PLANE_2);
+      for (let row = height; row < GLYPH_PITCH; row++) words[at + row] &= others;
     }
   }
 }

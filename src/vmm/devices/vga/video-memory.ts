@@ -189,6 +189,13 @@ export class VideoMemory implements MmioDevice {
     for (let i = 0; i < this.#cells.length; i++) this.#words[i] = (this.#words[i] & 0xffff_0000) | cell;
   }
 
+  /** As `clearCells`, where memory is empty, as it is after `reset`: part of every start, so without a loop. */
+  clearCellsOfEmpty(cell: number): void {
+    this.#touch();
+    if (this.#text.start !== undefined) this.#cells.fill(cell);
+    else this.#words.fill(cell, 0, this.#cells.length);
+  }
+
   /** Empty. What is shown where stays until the registers change: taking a slot away and giving it back takes KVM a while. */
   reset(): void {
     this.#touch();

@@ -29,6 +29,7 @@ export function testCard(): TestCard {
   const ports = new PortBus((text) => said.push(text));
   const mmio = new MmioBus((text) => said.push(text));
   const card = new VideoCard(memory, ports, mmio, (text) => said.push(text));
+  for (const device of card.devices) device.reset();
   const out = (port: number, ...values: number[]): void => { for (const value of values) ports.write(port, 1, value); };
   const access = (gpa: number, data: Uint8Array, isWrite: boolean): void =>
     mmio.serve({ reason: 'mmio', address: BigInt(gpa), data, isWrite });
