@@ -27,8 +27,9 @@ const NEEDED = new Map([
   ['/usr/share/bochs/BIOS-bochs-legacy', 'bochsbios'],
   ['/usr/share/OVMF/OVMF_CODE_4M.fd', 'ovmf'],
   ['iasl', 'acpica-tools'],
-  // For the completion script.
+  // For the completion script and the manual page.
   ['zsh', 'zsh'],
+  ['groff', 'groff-base'],
 ]);
 
 /** What only the suite of editors uses: its tests skip themselves, in words, where it is missing. */

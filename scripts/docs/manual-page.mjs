@@ -29,6 +29,18 @@ ${COMMAND_TEXTS.map(({ command, text }) => item(command, text)).join('')}.SH OPT
 ${Object.entries(OPTION_TEXTS).map(([name, option]) => item(optionUsage(name, option), withDefault(option))).join('')}.SH EXIT STATUS
 The guest's own when it ends; 0 when gdb ended it; 128 and the number of the signal that ended the server; 1 when it could not begin;
 2 for a wrong command line.
+.SH SIGNALS
+.TP
+.B SIGINT, SIGTERM, SIGHUP
+End the server within a second, whatever the guest does; its sockets and the ready file are removed. With \\-\\-gdb SIGINT is gdb's, which
+interrupts the guest.
+.TP
+.B SIGUSR2
+The server says what every processor does. Nothing is stopped for it.
+.SH ENVIRONMENT
+.TP
+.B GDB
+The program that \\-\\-gdb starts instead of gdb.
 .SH EXAMPLES
 .nf
 kvm\\-gdbserver boot.img

@@ -29,7 +29,8 @@ function commandLine({ COMMAND_TEXTS, OPTION_TEXTS, optionUsage }) {
 ${MADE}
 \`kvm-gdbserver [options] GUEST\` boots GUEST and holds it at its first instruction. Messages go to stderr; stdout is the guest's serial
 port. The exit status is the guest's, 0 when gdb ended it, 128 and the signal's number after a signal, 1 when it could not begin,
-2 for a wrong command line. \`--help\` is the same on one screen, \`man kvm-gdbserver\` the same in a terminal.
+2 for a wrong command line. SIGINT, SIGTERM and SIGHUP end it within a second, whatever the guest does; SIGUSR2 has it say what every processor
+does. \`--gdb\` starts the program that \`GDB\` in the environment names, else gdb. \`--help\` is the same on one screen, \`man kvm-gdbserver\` the same in a terminal.
 
 ${table(['command', 'what it does'], COMMAND_TEXTS.map(({ command, text }) => [`\`${command}\``, text]))}
 ${table(['option', 'what it does', 'values', 'default'], Object.entries(OPTION_TEXTS).map(([name, option]) =>

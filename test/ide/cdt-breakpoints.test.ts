@@ -111,7 +111,7 @@ test('instruction breakpoints, more than the debug registers, with and without o
   });
 });
 
-test('data breakpoints: a write, a read, by name and by address', async (t) => {
+test('data breakpoints: a write, a read and either, by name and by address', async (t) => {
   await withCdt(GUEST, PROGRAM, async (session) => {
     await startWith(session, SUM);
     const { place } = await session.stop();
@@ -120,12 +120,21 @@ test('data breakpoints: a write, a read, by name and by address', async (t) => {
     const address = await session.evaluate('&leaf_c.value', place.frameId);
     const [hex = ''] = /0x[0-9a-f]+/.exec(address) ?? [];
     const info = await session.client.dataBreakpointInfoRequest({ name: hex, asAddress: true, bytes: 1 });
+    const either = await session.client.dataBreakpointInfoRequest({ name: 'leaf_b', frameId: place.frameId });
     t.ok(info.body.dataId, address);
     const { body } = await session.client.setDataBreakpointsRequest({ breakpoints: [
       { dataId: named.body.dataId ?? '', accessType: 'write' },
       { dataId: info.body.dataId ?? '', accessType: 'read' },
+      { dataId: either.body.dataId ?? '', accessType: 'readWrite' },
     ] });
-    t.deepEqual(body.breakpoints.map(({ verified }) => verified), [true, true]);
+    t.deepEqual(body.breakpoints.map(({ verified }) => verified), [true, true, true]);
+    await session.continue();
+    const node = (await session.stop()).place;
+    t.deepEqual([node.name, await session.evaluate('node == &leaf_b', node.frameId)], ['tree_sum', '1'], 'the access');
+    await session.client.setDataBreakpointsRequest({ breakpoints: [
+      { dataId: named.body.dataId ?? '', accessType: 'write' },
+      { dataId: info.body.dataId ?? '', accessType: 'read' },
+    ] });
     await session.continue();
     t.equal((await session.stop()).place.name, 'tree_sum', 'the read');
     await session.continue();

@@ -78,22 +78,23 @@ test('the memory view: across pages, at 0, and what is not mapped', async (t) =>
   });
 });
 
-test('the disassembly view in 16-, 32- and 64-bit code', async (t) => {
+test('the disassembly and the memory view in 16-, 32- and 64-bit code', async (t) => {
   await withCdt(['build/modes.img'], { initCommands: [`source ${GDB_HELPER}`] }, async (session) => {
     const stops = [
-      [0x7c1an, ['mov    %eax,%cr0', 'ljmp   $0x8,$0x7c27']],
-      [0x7c27n, ['mov    $0x10,%eax', 'mov    %eax,%ds']],
-      [0x7cc9n, ['push   %rbp', 'mov    %rsp,%rbp']],
+      [0x7c1an, ['mov    %eax,%cr0', 'ljmp   $0x8,$0x7c27'], '0f22c0ea277c0800'],
+      [0x7c27n, ['mov    $0x10,%eax', 'mov    %eax,%ds'], 'b8100000008ed8'],
+      [0x7cc9n, ['push   %rbp', 'mov    %rsp,%rbp'], '554889e5'],
     ] as const;
     await session.client.customRequest('setInstructionBreakpoints', {
       breakpoints: stops.map(([address]) => ({ instructionReference: `0x${address.toString(16)}` })),
     });
     await session.client.configurationDoneRequest();
-    for (const [address, expected] of stops) {
+    for (const [address, expected, bytes] of stops) {
       const { place } = await session.stop();
       t.equal(place.address, address);
       const shown = await session.disassemble(`0x${address.toString(16)}`, 2);
       t.deepEqual(shown.map(({ instruction }) => instruction.trim()), expected);
+      t.equal((await session.readMemory(`0x${address.toString(16)}`, bytes.length / 2)).toString('hex'), bytes, 'the memory there');
       await session.continue();
     }
   });

@@ -106,10 +106,10 @@ test('signals: while the guest runs to where --stop-at is, nobody listens yet, a
   await withTemporaryFolder(async (folder) => {
     const guest = join(folder, 'guest.img');
     writeFileSync(guest, PRINT_AND_SPIN);
-    for (const [options, signal, status] of [[[], 'SIGTERM', 143], [['--cpus', '2', '--irqchip', 'kernel'], 'SIGINT', 130], [['--gdb'], 'SIGINT', 130]] as const) {
+    for (const [options, signal, status] of [[[], 'SIGTERM', 143], [['--cpus', '2', '--irqchip', 'kernel'], 'SIGINT', 130], [['--gdb'], 'SIGINT', 130], [['--once'], 'SIGHUP', 129]] as const) {
       const server = start([...options, ...(options[0] === '--gdb' ? [] : ['--listen', ':0']), '--stop-at', '0x9000', '--boot', 'flat', guest]);
       if (server.child.stdout === null) throw new Error('no pipe');
-      await once(server.child.stdout, 'data');
+      await Promise.race([once(server.child.stdout, 'data'), server.ended.then(({ stderr }) => { throw new Error(`It has ended: ${stderr}`); })]);
       server.child.kill('SIGUSR2');
       t.match(await server.until(/^(?:Running|Stopped): .*$/m), /^Running: cpu0 running/m);
       server.child.kill(signal);
