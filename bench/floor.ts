@@ -1,22 +1,34 @@
-/** Compiles and runs kvm-floor.c: bare KVM_RUN over the guest's countdown loop, in steps, and over its loop that reads a port. */
+/** Compiles and runs kvm-floor.c (bare KVM_RUN over the guest's countdown loop, in steps, and over its loop that reads a port) and stop-floor.c. */
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { COUNTDOWN, PORT_LOOP_START } from './loop-guest.js';
 
 const COMPILE_TIMEOUT_MS = 60_000;
 const RUN_TIMEOUT_MS = 60_000;
 
-/** The compiled floor; `folder` gets the binary. */
+/** Rounds of stops, and how long the vCPUs have to fall asleep in each. */
+const STOPS = 30, SLEEP_MICROSECONDS = 4000;
+
+/** The compiled floor; `sources` has the programs, `folder` gets the binaries. */
 export class Floor {
   private readonly program: string;
+  private readonly stopProgram: string;
 
   constructor(
-    source: string,
+    sources: string,
     folder: string,
     private readonly image: string,
   ) {
     this.program = join(folder, 'kvm-floor');
-    run('cc', ['-O2', '-Wall', '-Werror', '-o', this.program, source], COMPILE_TIMEOUT_MS);
+    this.stopProgram = join(folder, 'stop-floor');
+    for (const program of [this.program, this.stopProgram]) {
+      run('cc', ['-O2', '-Wall', '-Werror', '-pthread', '-o', program, join(sources, `${basename(program)}.c`)], COMPILE_TIMEOUT_MS);
+    }
+  }
+
+  /** Milliseconds until `cpus` vCPUs that sleep in HLT have left KVM_RUN, each in its thread. */
+  stopMilliseconds(cpus: number): number {
+    return 1000 * Number(run(this.stopProgram, [cpus, STOPS, SLEEP_MICROSECONDS].map(String), RUN_TIMEOUT_MS));
   }
 
   /** Steps a second over `rounds` rounds of the countdown loop (two instructions each). */

@@ -133,7 +133,7 @@ async function run(options: Options): Promise<boolean> {
     writeGuestImage(image);
     const disk = join(folder, 'disk.img');
     writeDisk(disk);
-    const floor = new Floor(join(packageRoot(), 'bench/kvm-floor.c'), folder, image);
+    const floor = new Floor(join(packageRoot(), 'bench'), folder, image);
     const commands = new Map<Contender, ServerCommand>();
     if (!options.without.has('ours')) commands.set('ours', ourServer(options.server, image, options.nodeOptions));
     if (!options.without.has('qemu')) commands.set('qemu', qemuServer(image));

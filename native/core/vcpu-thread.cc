@@ -72,9 +72,13 @@ bool VcpuThread::take_late_end() {
 }
 
 void VcpuThread::signal() {
-  std::lock_guard lock(mutex_);
-  // Not to a thread that may have returned: pthread_kill on it is undefined.
-  if (state_ == State::posted || state_ == State::working) pthread_kill(thread_.native_handle(), kick_signal());
+  {
+    std::lock_guard lock(mutex_);
+    // Not to a thread that may have returned: pthread_kill on it is undefined.
+    if (stopping_ || (state_ != State::posted && state_ != State::working)) return;
+  }
+  // Without the mutex, which the thread wants as soon as it wakes; it returns only after stop(), which our caller's thread calls.
+  pthread_kill(thread_.native_handle(), kick_signal());
 }
 
 void VcpuThread::stop() {

@@ -32,7 +32,7 @@ export class RunControl {
   over = false;
   /** Non-stop: a step that is done while a stop is being told is told later, while this lasts; in all-stop it is forgotten. */
   keepsSteps = false;
-  private readonly parking = new Parking();
+  private readonly parking: Parking;
   private readonly queue = new StopQueue();
   private readonly startOrder = new StartOrder();
   private readonly exclusive: ExclusiveRun<Cpu>;
@@ -55,6 +55,7 @@ export class RunControl {
       isCaught: (exit) => hooks.catching.cpus[index].isCaught(exit),
       renewed: () => (this.looks.active ? this.renewed(this.cpus[index]) : undefined),
     }, log));
+    this.parking = new Parking(this.cpus);
     this.looks = new GuestLooks(this.cpus);
     this.exclusive = new ExclusiveRun(this.cpus, (cpu, go) => this.orStop(cpu, go));
   }
@@ -86,7 +87,7 @@ export class RunControl {
   pause(): void {
     if (!this.running) return;
     this.parking.pause();
-    this.kickAll();
+    this.parking.kick();
     this.settle();
   }
 
@@ -172,7 +173,7 @@ export class RunControl {
       else this.stopAll({ thread, reason: { kind: 'exited', status: event.status }, text: `The guest ended: ${event.cause}.` });
     } else {
       this.parking.reset(event.cause);
-      this.kickAll();
+      this.parking.kick();
     }
   }
 
@@ -200,7 +201,7 @@ export class RunControl {
         return;
       case 'halted':
         cpu.halted = true;
-        if (!this.machine.canWakeFromHalt && this.isStill) this.hooks.onText(deadHalt(`cpu${cpu.thread - 1}`, cpu.view.where));
+        if (!this.machine.canWakeFromHalt && this.parking.isStill) this.hooks.onText(deadHalt(`cpu${cpu.thread - 1}`, cpu.view.where));
         return;
       case 'unknown': {
         const { reason, text } = faultStop(cpu, exit as Exit, this.hooks.catching.cpus[cpu.thread - 1]);
@@ -249,21 +250,12 @@ export class RunControl {
   /** Keeps the first stop and asks the others to park. */
   private stopAll(stop: StopEvent): void {
     this.parking.stop(stop);
-    this.kickAll();
-  }
-
-  private get isStill(): boolean {
-    return this.cpus.every(({ runner }) => !runner.active);
-  }
-
-  private kickAll(): void {
-    for (const { runner } of this.cpus) runner.kick();
+    this.parking.kick();
   }
 
   /** Reports the pending stop, or resets the machine, once every vCPU is parked. */
   private settle(): void {
-    if (this.starting || !this.running || !this.isParking) return;
-    if (!this.isStill) return;
+    if (this.starting || !this.running || !this.isParking || !this.parking.isDone()) return;
     this.exclusive.clear();
     for (const cpu of this.cpus) {
       cpu.job?.finish();

@@ -219,6 +219,9 @@ export class Vcpu {
     return this.#decoder.decode();
   }
 
+  /** Waits for the end of a run that goes on in the background; if it comes in time, `onExit` is called before this returns. */
+  await(microseconds: number): void { if (this.native.wait(microseconds)) this.#exited(); }
+
   /** Ends the run under way, or the next before its first instruction; see NativeVcpu.kick for what uses it up. */
   kick(): void { this.native.kick(); }
 

@@ -27,7 +27,8 @@ export const nonStopCommands: readonly CommandSpec[] = [
     name: 'vCtrlC',
     available: hasNonStop,
     handle: (session) => {
-      session.interrupt();
+      // The stop can come at once, and not before the reply.
+      session.afterReply(() => session.interrupt());
       return 'OK';
     },
     whileRunning: true,
