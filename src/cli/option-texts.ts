@@ -58,6 +58,10 @@ export const OPTION_TEXTS: Readonly<Record<keyof typeof RUN_OPTIONS, OptionText>
     argument: 'PLACE', values: ['reset', 'boot-sector', 'entry'],
     text: 'Let the guest run by itself to this place and hold it there: reset, boot-sector, entry, or a linear address.',
   },
+  keys: {
+    argument: 'TEXT',
+    text: 'Type on the guest\'s keyboard when it begins, or has come to --stop-at (with --run it goes on from there): \\n for Enter, <up>, <f1>, ctrl-alt-del.',
+  },
   disk: { argument: 'FILE[,MODE]', text: 'A raw disk image; up to four. MODE says what becomes of writes: snapshot (kept beside the image and dropped, the default), readonly, write.' },
   cdrom: { argument: 'FILE', text: 'An ISO image in a CD-ROM drive.' },
   floppy: { argument: 'FILE', text: 'There is no floppy controller: says what to do instead.' },

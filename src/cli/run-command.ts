@@ -138,6 +138,7 @@ async function serve(options: RunOptions, created: CreatedMachine, reporter: Rep
   const stop = options.stopAt === undefined ? undefined : stopAddress(options.stopAt, { ...created, guest: machine.guest });
   signals.describe = () => cpuStates(target);
   if (stop !== undefined && !await runTo(target, stop, { say, leaving })) return leaving;
+  if (options.keys !== undefined) machine.keys(options.keys);
   const socket = options.gdb ? new PrivateSocket() : undefined;
   const address: ListenAddress = socket === undefined ? options.listen : { kind: 'unix', path: socket.path };
   let listener: Listener | undefined;

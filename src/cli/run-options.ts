@@ -6,6 +6,8 @@ import { DEFAULT_LISTEN, parseListenAddress, type ListenAddress } from '../rsp/t
 import { BOOT_KINDS, CPU_MODES, type BootKind, type StartMode } from '../vmm/boot/boot-options.js';
 import { parseCpuChoice, type CpuChoice } from '../vmm/cpu-choice.js';
 import { CLOCK_POLICIES, type ClockPolicy } from '../vmm/guest-clock.js';
+import { keystrokes } from '../vmm/devices/scan-codes.js';
+import { typedText } from '../vmm/devices/typed-text.js';
 import { parseSize } from '../vmm/memory-size.js';
 import { DESCRIPTION_VARIANTS, type DescriptionVariant } from '../x86/target-description.js';
 import { chooseStart, type StartOptions } from './firmware-options.js';
@@ -22,7 +24,7 @@ const flag: Options = { type: 'boolean' };
 /** For yargs. Values are read as text, and every error is worded by `readRunOptions`. */
 export const RUN_OPTIONS = {
   listen: text, gdb: flag, memory: text, cpus: text, cpu: text, irqchip: text, clock: text, boot: text, load: text, entry: text, mode: text, append: text, symbols: text,
-  firmware: text, 'boot-order': text, 'stop-at': text, disk: { type: 'string', array: true, requiresArg: true }, cdrom: text, floppy: text,
+  firmware: text, 'boot-order': text, 'stop-at': text, keys: text, disk: { type: 'string', array: true, requiresArg: true }, cdrom: text, floppy: text,
   module: { type: 'string', array: true, requiresArg: true, alias: 'initrd' }, serial: text, display: text, run: flag,
   once: flag, 'ready-file': text, 'on-disconnect': text, 'on-kill': text, description: text, log: text, 'log-format': text, 'trace-exits': text, mechanisms: text,
 } as const satisfies Record<string, Options>;
@@ -58,6 +60,8 @@ export interface RunOptions extends StartOptions {
   readonly hold: boolean;
   /** Where the guest is when gdb first sees it; absent: at its first instruction. */
   readonly stopAt?: StopPlace;
+  /** Typed when the guest begins, or has come to `stopAt`: text for `Machine.keys`. */
+  readonly keys?: string;
   /** The first connection is the last: the server ends with it. */
   readonly once: boolean;
   /** Path of a file that is there while gdb may connect, as typed. */
@@ -101,7 +105,11 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
   if (once && policy !== undefined) throw new UsageError(`--once ends the guest with the first connection; leave out --${policy}.`);
   const mechanisms = convert(argv, 'mechanisms', (value) => names('mechanisms', value, MECHANISMS));
   const stopAt = convert(argv, 'stop-at', parseStopAt);
-  if (stopAt !== undefined && argv['run'] === true) throw new UsageError('--run does not hold the guest anywhere; leave out --run or --stop-at.');
+  const keys = convert(argv, 'keys', parseKeys);
+  if (stopAt !== undefined && argv['run'] === true && keys === undefined) throw new UsageError('--run does not hold the guest anywhere; leave out --run or --stop-at.');
+  if (keys !== undefined && start.firmware !== undefined && stopAt === undefined) {
+    throw new UsageError('Firmware drops what was typed before it begins; say by --stop-at where --keys are to be typed, boot-sector for example.');
+  }
   const description = choice(argv, 'description', ['auto', ...DESCRIPTION_VARIANTS.filter((name) => name !== 'superset')], 'auto');
   return {
     ...start, listen, gdb, gdbArguments,
@@ -122,6 +130,7 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
     once: once || (listen.kind === 'stdio' && argv['on-disconnect'] !== 'continue'),
     ...(readyFile !== undefined && { readyFile }),
     ...(stopAt !== undefined && { stopAt }),
+    ...(keys !== undefined && { keys }),
     onDisconnect: choice(argv, 'on-disconnect', ['stop', 'continue', 'kill'], 'stop'),
     onKill: choice(argv, 'on-kill', ['exit', 'keep', 'reset'], 'exit'),
     description: description === 'auto' ? 'superset' : description,
@@ -170,6 +179,14 @@ function choice<T extends string>(argv: ParsedArguments, name: string, choices: 
   const found = choices.find((known) => known === value);
   if (found === undefined) throw new UsageError(`--${name} is one of ${choices.join(', ')}, not "${value}".`);
   return found;
+}
+
+/** Throws UsageError for what no key of a US keyboard types. */
+function parseKeys(value: string): string {
+  const text = typedText(value);
+  if (text === '') throw new UsageError('--keys takes what is to be typed, such as "help\\n".');
+  reading(() => keystrokes(text));
+  return text;
 }
 
 function nonEmpty(otherwise: string): (value: string) => string {

@@ -18,7 +18,7 @@ kvm-gdbserver gdb-script|completion prints the path of gdb's helper (gdb -x); a 
   --append TEXT             the kernel's command line      --symbols FILE  an ELF file for gdb
   --module "FILE ARGS"      a module or initrd; may be repeated (--initrd is the same)
   --serial WHERE            stdio, file:PATH, pty, tcp:HOST:PORT, unix:PATH, none  [stdio]
-  --display text            the guest's screen and keyboard in this terminal; Ctrl-] ends  [none]
+  --display text            screen and keyboard in this terminal, Ctrl-] ends [none]; --keys TEXT
   --once  --ready-file FILE ends with its first connection; FILE appears when gdb may connect
   --on-disconnect WHAT      stop, continue, kill [stop];  --on-kill WHAT  exit, keep, reset [exit]
   --description NAME        registers that gdb sees: auto, x86-64, i386, i8086     [auto]

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
 import { bzImage } from '../unit/vmm/boot/bzimage.js';
+import { elfImage, elfNote } from '../unit/vmm/boot/elf-image.js';
 import { checkAnswers, withAttachedGdb, withGdb } from './support/gdb-console.js';
 import { buildGuests, GUESTS_FOLDER, startServer } from './support/gdb-session.js';
 import { folderOfFile } from '../temporary-folder.js';
@@ -20,6 +21,14 @@ function disk(): string {
 function linuxKernel(): string {
   const path = join(folder, 'bzImage');
   writeFileSync(path, bzImage());
+  return path;
+}
+
+/** A kernel whose PVH note names another place than its ELF header, as Linux's do. */
+function pvhKernel(): string {
+  const path = join(folder, 'pvh.elf');
+  const note = { physical: 0n, bytes: elfNote('Xen', 18, [0x40, 0, 0x10, 0]), type: 4 };
+  writeFileSync(path, elfImage({ bits: 64, entry: 0x10_0000n, segments: [{ physical: 0x10_0000n, bytes: new Uint8Array(0x80).fill(0x90) }, note] }));
   return path;
 }
 
@@ -45,6 +54,8 @@ test('--stop-at: an address, an entry, and places where the guest begins anyway'
     [['--stop-at', 'boot-sector', 'build/hello.img'], 0x7c00n],
     [['--stop-at', 'reset', disk()], 0xffff_fff0n],
     [['--stop-at', 'entry', 'build/kernel64.elf'], 0x10_0000n],
+    [['--stop-at', 'entry', pvhKernel()], 0x10_0040n],
+    [['--stop-at', '0x100042', pvhKernel()], 0x10_0042n],
     [['--stop-at', 'entry', '--firmware', 'seabios', linuxKernel()], 0x1_0200n],
     [['--stop-at', 'entry', '--firmware', 'builtin', '--symbols', 'build/bios.elf', disk()], 0x7c00n],
   ];
@@ -52,6 +63,14 @@ test('--stop-at: an address, an entry, and places where the guest begins anyway'
     await withAttachedGdb(args, async (gdb) => {
       t.match(await gdb.run('print/x $rip'), new RegExp(`= 0x${pc.toString(16)}\n`), args.join(' '));
     });
+  }
+});
+
+test('--keys: a script types without gdb, at once or at --stop-at, and the guest that waits for a key goes on to its end', async (t) => {
+  for (const args of [['--firmware', 'builtin', 'build/bios.img'], ['--stop-at', 'boot-sector', disk()]]) {
+    const { status, stderr } = await (await startServer(['--run', '--keys', 'k', ...args])).ended();
+    t.equal(status, 0, args.join(' '));
+    t.match(stderr, /is running\.[^]*The guest ended/);
   }
 });
 

@@ -1,5 +1,6 @@
 /** `monitor screen`, `monitor screendump` and `monitor keys`: the guest's screen and its keyboard. */
 import { writeFileSync } from 'node:fs';
+import { typedText } from '../../vmm/devices/typed-text.js';
 import { imageFile } from '../../vmm/display/image-file.js';
 import { screenPicture } from '../../vmm/display/screen-picture.js';
 import { textRows, textScreen } from '../../vmm/display/text-screen.js';
@@ -59,12 +60,5 @@ const keysCommand: MonitorCommand = {
     write('Typed.\n');
   },
 };
-
-/** Text in quotes or without; or the name of one key or of several together, alone. */
-function typedText(typed: string): string {
-  if (/^(?:(?:ctrl|alt|altgr|shift|meta|super)-)+[^ ]+$/.test(typed)) return `<${typed}>`;
-  const text = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
-  return text.replaceAll('\\n', '\n').replaceAll('\\t', '\t');
-}
 
 export const screenCommands: readonly MonitorCommand[] = [screenCommand, screendumpCommand, keysCommand];

@@ -71,8 +71,18 @@ test('run options: what is wrong is said in one sentence', (t) => {
     [{ guest: 'a', 'stop-at': 'main' }, /--stop-at is reset, boot-sector, entry or an address such as 0x7c00, not "main"/],
     [{ guest: 'a', 'stop-at': '0x1ffffffffffffffff' }, /--stop-at is reset, boot-sector, entry or an address/],
     [{ guest: 'a', 'stop-at': 'entry', run: true }, /--run does not hold the guest anywhere/],
+    [{ guest: 'a', keys: '' }, /--keys takes what is to be typed/],
+    [{ guest: 'a', keys: 'ä' }, /There is no key for "ä" on a US keyboard/],
+    [{ firmware: 'seabios', disk: ['a'], keys: 'a' }, /Firmware drops what was typed before it begins; say by --stop-at where/],
   ];
   refusedInOneSentence(t, wrong);
+  t.end();
+});
+
+test('run options: keys are typed at --stop-at, with --run too', (t) => {
+  const { keys, hold, stopAt } = readRunOptions({ firmware: 'seabios', disk: ['a'], 'stop-at': 'boot-sector', run: true, keys: 'help\\n<f1>' });
+  t.deepEqual([keys, hold, stopAt], ['help\n<f1>', false, 'boot-sector']);
+  t.equal(readRunOptions({ guest: 'a', boot: 'flat', keys: 'ctrl-alt-del' }).keys, '<ctrl-alt-del>');
   t.end();
 });
 
