@@ -8,10 +8,7 @@ const SESSIONS = 'test/hosts/sessions.test.ts';
 const TABLE = 'test/hosts/doctor-table.test.ts';
 /** Boots a kernel that the runner gets. */
 export const LINUX = 'test/hosts/linux-kernel.test.ts';
-/**
- * Each boots a program that the runner gets: more than a software KVM can run, and minutes each on a quiet machine. They run when
- * they are named by --only.
- */
+/** Each boots a program that the runner gets, more than a software KVM can run. */
 const PROGRAMS = { folder: 'test/hosts/programs' };
 export const isProgram = (file) => file.startsWith(`${PROGRAMS.folder}/`);
 /** Takes KVM away from a whole kernel: only where that is nobody else's. */
@@ -62,7 +59,7 @@ export function readArguments(words, known) {
 export function everyFile(root, isOwnKernel) {
   const leftOut = ['bootloaders', 'examples', 'rsp-fake', ...(isOwnKernel ? ['grub-cdrom', 'grub-disk', 'other-roms'] : [])];
   const gdb = filesOf(root, suites.gdb).filter((file) => !leftOut.includes(basename(file, '.test.ts')));
-  return [...filesOf(root, suites.kvm), ...gdb, SESSIONS, TABLE, LINUX, ...(isOwnKernel ? [REFUSALS] : [])];
+  return [...filesOf(root, suites.kvm), ...gdb, SESSIONS, TABLE, LINUX, ...(isOwnKernel ? [REFUSALS, ...filesOf(root, PROGRAMS)] : [])];
 }
 
 /**
@@ -78,8 +75,7 @@ export function selection(root, { all, doctor, only }, isOwnKernel, quickToo = [
   if (only === undefined && !all) return { files: [...QUICK, ...quickToo], sessions: QUICK_SESSIONS };
   const files = everyFile(root, isOwnKernel);
   if (only === undefined) return { files, sessions: {} };
-  const programs = isOwnKernel ? filesOf(root, PROGRAMS) : [];
-  return { files: [...files, ...programs].filter((file) => only.some((text) => file.includes(text))), sessions: {} };
+  return { files: files.filter((file) => only.some((text) => file.includes(text))), sessions: {} };
 }
 
 /**

@@ -34,14 +34,14 @@ class SerialLine {
     this.socket.write(text);
   }
 
-  /** Waits until what came since `from` has the pattern. Throws with the last of it when it does not come. */
-  async waitFor(pattern: RegExp, from = 0, milliseconds = PATIENCE_MS): Promise<string> {
+  /** Waits until the pattern has come. Throws with the last that did when it does not. */
+  async waitFor(pattern: RegExp, milliseconds = PATIENCE_MS): Promise<string> {
     const deadline = Date.now() + milliseconds;
-    while (!pattern.test(this.text.slice(from))) {
+    while (!pattern.test(this.text)) {
       if (Date.now() > deadline) throw new Error(`${String(pattern)} did not come in ${milliseconds} ms; the serial port's last words:\n${this.text.slice(-1500)}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    return this.text.slice(from);
+    return this.text;
   }
 
   close(): void {
@@ -64,7 +64,8 @@ export async function withProgram(t: Test, args: readonly string[], body: (bench
   try {
     await withAttachedGdb(['--serial', `unix:${path}`, ...args], async (gdb) => {
       const serial = new SerialLine(connect(path));
-      await gdb.run(`source ${GDB_HELPER}`);
+      // The first command that lets the guest run waits for the probe of the host, which takes seconds there.
+      await gdb.runAll(`source ${GDB_HELPER}`, 'set remotetimeout 60');
       try {
         await body({
           gdb, serial,

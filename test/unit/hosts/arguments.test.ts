@@ -79,7 +79,8 @@ test('test:hosts: the files', async (t) => {
   t.deepEqual(selection(PACKAGE_FOLDER, { only: ['native/steps', 'no such file', 'native/kick'] }, true).files, ['kick', 'steps'].map((name) => `test/kvm/native/${name}.test.ts`));
   t.deepEqual(selection(PACKAGE_FOLDER, { only: ['no such file'] }, true).files, []);
   t.deepEqual(selection(PACKAGE_FOLDER, { only: ['programs/memtest'] }, true).files, ['test/hosts/programs/memtest.test.ts'], 'a program by its name');
-  t.notOk(all.files.some((file) => file.startsWith('test/hosts/programs/')), 'and only so');
+  t.ok(all.files.includes('test/hosts/programs/memtest.test.ts'), 'and in everything');
+  t.notOk(selection(PACKAGE_FOLDER, { all: true }, false).files.some((file) => file.startsWith('test/hosts/programs/')), 'but not on this machine');
   t.deepEqual(selection(PACKAGE_FOLDER, { doctor: true }, true).files, ['doctor']);
   t.end();
 });
