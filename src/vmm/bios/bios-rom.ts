@@ -5,6 +5,7 @@
 import type { MemoryWrite } from '../boot/boot-options.js';
 import { LOW_MEMORY_END } from '../boot/memory-map.js';
 import { fontFor } from '../display/fonts.js';
+import { BOOTSTRAP_LOADER } from './bootstrap-loader.js';
 import { INTERRUPT_HANDLERS } from './interrupt-handlers.js';
 
 /** The port of the stubs' OUT; nothing else has it on a PC. */
@@ -67,7 +68,7 @@ export function biosImage(services: readonly number[], hardDisks: number, interr
     vectors.setUint16(4 * vector + 2, ROM_SEGMENT, true);
   }
   rom[DUMMY_IRET] = IRET;
-  for (const { vector, offset, code } of interrupts ? INTERRUPT_HANDLERS : []) {
+  for (const { vector, offset, code } of [BOOTSTRAP_LOADER, ...interrupts ? INTERRUPT_HANDLERS : []]) {
     rom.set(code, offset);
     vectors.setUint16(4 * vector, offset, true);
   }

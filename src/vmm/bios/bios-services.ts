@@ -19,7 +19,7 @@ import { KeyboardServices } from './keyboard-services.js';
 import { SystemServices } from './system-services.js';
 import { VideoServices } from './video-services.js';
 
-const SERVICES = [0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a] as const;
+const SERVICES = [0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x1a] as const;
 
 export interface BiosOptions {
   readonly memory: GuestMemory;
@@ -110,9 +110,6 @@ export class BiosServices {
       case 0x16: return this.keyboard.serve(call);
       case 0x18:
         this.options.raise({ kind: 'power-off', status: 1, cause: 'INT 18h: nothing to boot from' });
-        return true;
-      case 0x19:
-        this.options.raise({ kind: 'reset', cause: 'INT 19h: boot again' });
         return true;
       default: return this.system.serve(call);
     }

@@ -192,6 +192,29 @@ test('BIOS: INT 15h moves blocks above 1 MiB, and nothing where no memory is', a
   machine.close();
 });
 
+test('BIOS: INT 19h boots the first disk again by whatever INT 13h is; memory and vectors stay; INT 18h is the end', async (t) => {
+  const disk = new Uint8Array(64 * SECTOR);
+  // The boot sector: inc word [602h]; mov [604h], dx; cmp word [602h], 2; je to INT 18h; int 19h
+  disk.set([0xff, 0x06, 0x02, 0x06, 0x89, 0x16, 0x04, 0x06, 0x83, 0x3e, 0x02, 0x06, 2, 0x74, 2, ...INT(0x19), ...INT(0x18)]);
+  disk.set([0x55, 0xaa], 510);
+  // INT 13h leads over: inc word [600h]; jmp to what it was
+  const hook = [0x2e, 0xff, 0x06, 0x00, 0x06, 0xea, 0, 0, 0, 0];
+  const code = [
+    ...MOV_SI(DATA), ...MOV_DI(0x700), ...MOV_CX(hook.length), 0xf3, 0xa4, // rep movsb: out of the way of the sector
+    0xa1, 0x4c, 0x00, 0xa3, 0x06, 0x07, 0xa1, 0x4e, 0x00, 0xa3, 0x08, 0x07, // the old vector into the hook
+    0xc7, 0x06, 0x4c, 0x00, 0x00, 0x07, 0xc7, 0x06, 0x4e, 0x00, 0, 0, ...INT(0x19),
+  ];
+  const { machine, stop, word, log } = await run(code, { disk, data: String.fromCharCode(...hook) });
+  t.deepEqual([stop.reason.kind, stop.reason.kind === 'exited' && stop.reason.status], ['exited', 1]);
+  t.deepEqual([word(0x600), word(0x602), word(0x604)], [2, 2, 0x80], 'two reads by the hook, two boots with DL = 80h');
+  t.deepEqual(log.filter((sentence) => !sentence.includes('INT 18h')), []);
+  machine.close();
+  disk[510] = 0;
+  const blank = await run(INT(0x19), { disk });
+  t.deepEqual([blank.stop.reason.kind, blank.word(0x602)], ['exited', 0], 'without 55 AA there is nothing to boot');
+  blank.machine.close();
+});
+
 test('BIOS: what is not there is said once, with carry', async (t) => {
   const { machine, word, log } = await run([...MOV_AX(0x5300), ...INT(0x15), ...STORE(0x600), ...MOV_AX(0x5300), ...INT(0x15), ...END]);
   t.equal(word(0x602) & 1, 1);
