@@ -52,7 +52,7 @@ export function filesOf(root, suite) {
  * @throws {StepError}
  */
 export async function buildForTests(root) {
-  await runQuietly('The libraries that let KVM calls fail could not be built.', 'make', ['-s', '-C', join(root, 'test/native'), 'faults']);
+  await runQuietly('What lets KVM calls fail could not be built.', 'make', ['-s', '-C', join(root, 'test/native'), 'faults', 'refusals']);
   await runQuietly('The guests of the gdb tests could not be built.', 'make', ['-s', '-C', join(root, 'test/gdb/guests')]);
 }
 

@@ -15,7 +15,10 @@ const DATA = [
   '/usr/lib/syslinux/mbr', '/usr/lib/u-boot/qemu-x86', '/usr/lib/ipxe/ipxe.lkrn',
 ];
 /** What of the project the suites use, and what of its modules they do not. */
-const PROJECT = ['package.json', 'bin', 'scripts', 'test', 'examples', 'gdb', 'docs/hosts.md', 'dist', 'build/Release/kvm.node', 'build/native-test/fail-kvm-call.so', 'build/native-test/unreachable-memory.so', 'build/test-guests', 'node_modules'];
+const PROJECT = [
+  'package.json', 'bin', 'scripts', 'test', 'examples', 'gdb', 'docs/hosts.md', 'dist', 'build/Release/kvm.node', 'build/test-guests', 'node_modules',
+  ...['fail-kvm-call.so', 'unreachable-memory.so', 'refuse', 'refuse.so', 'without-kvm'].map((name) => join('build/native-test', name)),
+];
 const TOOLS_ONLY = /^(typescript|typescript-eslint|@typescript-eslint|eslint|@eslint|@esbuild|esbuild|@types|node-gyp|undici-types)$/;
 const FREE_MIB = 256;
 /** Where the disk has the kernel that tests boot as a guest. */

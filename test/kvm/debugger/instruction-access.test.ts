@@ -155,6 +155,11 @@ function examine(bench: Bench, form: Form, encoded: Encoded, regs: GeneralRegist
   return different === undefined ? undefined : `${different} depends on a byte that was not predicted as read`;
 }
 
+/** LEAVE with an operand-size prefix in 64-bit mode pops two bytes (SDM vol. 2); the processor of that host pops eight (docs/hosts.md). */
+function isWrongInBochs({ bytes }: Encoded, mode: TestMode): boolean {
+  return process.env['HOST_NAME'] === 'vmx' && mode === 'long' && bytes.at(-1) === 0xc9 && bytes.includes(0x66);
+}
+
 for (const mode of ['real', 'protected', 'long'] as const) {
   test(`instruction access: random operands in ${mode} mode`, (t) => {
     const bench = new Bench(mode);
@@ -169,6 +174,7 @@ for (const mode of ['real', 'protected', 'long'] as const) {
         for (let tries = 0; tries < TRIES; tries++) {
           const encoded = encode(form, mode, random);
           const regs = randomRegisters(form, encoded, random);
+          if (isWrongInBochs(encoded, mode)) continue;
           const said = examine(bench, form, encoded, regs);
           if (said !== 'unable') ran++;
           if (said !== undefined && said !== 'unable') wrong.push(`${Buffer.from(encoded.bytes).toString('hex')}: ${said}`);
