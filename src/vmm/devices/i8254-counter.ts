@@ -1,7 +1,7 @@
 /**
  * One counter of an 8254 interval timer (Intel 8254 datasheet, September 1993). Nothing counts here: what the counter holds follows
- * from the time at which it began. A new count begins at once in every mode, where the chip would end the running period of
- * modes 2 and 3 first.
+ * from the time at which it began. A new count begins at once in modes 0 and 2 to 4, where the chip would end the running period
+ * of modes 2 and 3 first; in modes 1 and 5 with the next trigger.
  */
 import { savedNumber, type DeviceState } from '../device.js';
 
@@ -21,11 +21,13 @@ export class I8254Counter {
   #access = 3;
   #bcd = false;
   #gate: boolean;
-  /** As programmed; 0 is the largest. */
+  /** That it counts from; 0 is the largest. */
   #count = 0;
+  /** Programmed, and counted from the next trigger on (modes 1 and 5). */
+  #next: number | undefined;
   /** When it began to count, in nanoseconds; undefined: it waits for a count or a trigger. */
   #began: bigint | undefined;
-  /** Ticks that were counted when the gate closed in modes 0 and 4, which stops them. */
+  /** Ticks that were counted when the gate closed, which stops modes 0 and 4, and 2 and 3 until it opens and they begin anew. */
   #held: number | undefined;
   #loaded = false;
   /** The first of two bytes that are written, and whether the second of two is read next. */
@@ -43,7 +45,7 @@ export class I8254Counter {
 
   /** For people: what was programmed. */
   get view(): { readonly count: number; readonly mode: number; readonly bcd: boolean; readonly gate: boolean } {
-    return { count: this.#count, mode: this.#mode, bcd: this.#bcd, gate: this.#gate };
+    return { count: this.#next ?? this.#count, mode: this.#mode, bcd: this.#bcd, gate: this.#gate };
   }
 
   get gate(): boolean {
@@ -78,7 +80,8 @@ export class I8254Counter {
   /** OUT (datasheet, figures 15 to 20). */
   get out(): boolean {
     const period = this.period, ticks = this.#ticks();
-    const isCounting = this.#began !== undefined || this.#held !== undefined;
+    // A closed gate sets OUT of modes 2 and 3 at once.
+    const isCounting = this.#began !== undefined || (this.#held !== undefined && !this.isPeriodic);
     switch (this.#mode) {
       case 0: return isCounting && ticks >= period;
       case 1: return !isCounting || ticks >= period;
@@ -98,7 +101,7 @@ export class I8254Counter {
     this.#mode = mode > 5 ? mode - 4 : mode;
     this.#access = access;
     this.#bcd = (value & 1) !== 0;
-    this.#began = this.#held = this.#low = this.#status = undefined;
+    this.#began = this.#held = this.#next = this.#low = this.#status = undefined;
     this.#loaded = this.#readsHigh = false;
     this.#latch = [];
   }
@@ -112,7 +115,7 @@ export class I8254Counter {
   /** Of a read-back command: the first that is not read stays (datasheet, "Read-Back Command"). */
   latchStatus(): void {
     const access = this.#access << 4;
-    this.#status ??= (this.out ? STATUS_OUT : 0) | (this.#loaded ? 0 : STATUS_NULL_COUNT) | access | ((this.#mode & 7) << 1) | (this.#bcd ? 1 : 0);
+    this.#status ??= (this.out ? STATUS_OUT : 0) | (this.#loaded && this.#next === undefined ? 0 : STATUS_NULL_COUNT) | access | ((this.#mode & 7) << 1) | (this.#bcd ? 1 : 0);
   }
 
   read(): number {
@@ -135,7 +138,7 @@ export class I8254Counter {
     if (this.#access === HIGH) return this.#load(value << 8);
     if (this.#low === undefined) {
       this.#low = value;
-      if (this.#mode === 0) this.#began = undefined; // the first byte stops it
+      if (this.#mode === 0) this.#began = this.#held = undefined; // the first byte stops it
       return false;
     }
     const low = this.#low;
@@ -144,10 +147,14 @@ export class I8254Counter {
   }
 
   #load(raw: number): true {
-    this.#count = this.#bcd ? fromBcd(raw) : raw;
+    const count = this.#bcd ? fromBcd(raw) : raw;
     this.#loaded = true;
+    if (ONE_SHOTS.includes(this.#mode)) {
+      this.#next = count; // the gate triggers it; one that is under way ends as it began
+      return true;
+    }
+    this.#count = count;
     this.#began = this.#held = undefined;
-    if (ONE_SHOTS.includes(this.#mode)) return true; // the gate triggers them
     if (this.#gate) this.#began = this.#now();
     else if (!this.isPeriodic) this.#held = 0;
     return true;
@@ -158,11 +165,13 @@ export class I8254Counter {
     const rises = level && !this.#gate, falls = !level && this.#gate;
     this.#gate = level;
     if (!this.#loaded || (!rises && !falls)) return;
+    if (this.#mode === 0 && this.#low !== undefined) return; // it waits for the second byte
     if (rises) {
+      if (this.#next !== undefined) this.#count = this.#next;
+      this.#next = undefined;
+      if (this.isPeriodic) this.#held = undefined;
       this.#began = this.#held === undefined ? this.#now() : this.#now() - (BigInt(this.#held) * NANOSECONDS + PIT_HZ - 1n) / PIT_HZ;
       this.#held = undefined;
-    } else if (this.isPeriodic) {
-      this.#began = undefined;
     } else if (!ONE_SHOTS.includes(this.#mode)) {
       this.#held = this.#ticks();
       this.#began = undefined;
@@ -190,14 +199,14 @@ export class I8254Counter {
     this.#bcd = this.#loaded = this.#readsHigh = false;
     this.#gate = this.gateAtPowerOn;
     this.#count = 0;
-    this.#began = this.#held = this.#low = this.#status = undefined;
+    this.#began = this.#held = this.#next = this.#low = this.#status = undefined;
     this.#latch = [];
   }
 
   save(): DeviceState {
     return {
       mode: this.#mode, access: this.#access, bcd: this.#bcd, gate: this.#gate, count: this.#count, loaded: this.#loaded,
-      age: this.#began === undefined ? null : Number(this.#now() - this.#began), held: this.#held ?? null,
+      age: this.#began === undefined ? null : Number(this.#now() - this.#began), held: this.#held ?? null, next: this.#next ?? null,
       low: this.#low ?? null, readsHigh: this.#readsHigh, status: this.#status ?? null, latch: [...this.#latch],
     };
   }
@@ -212,6 +221,7 @@ export class I8254Counter {
     this.#loaded = state['loaded'] === true;
     this.#readsHigh = state['readsHigh'] === true;
     this.#held = optional('held');
+    this.#next = optional('next');
     this.#low = optional('low');
     this.#status = optional('status');
     const age = optional('age');

@@ -25,6 +25,8 @@ export interface I8254Wiring {
   readonly setIrq: (level: boolean) => void;
   /** Whether the tick before this one has reached the guest: of two at once it would lose one. `taken` is called when it has. */
   readonly isTaken: () => boolean;
+  /** Whether ticks are masked wherever they lead, so that the next one changes nothing. `taken` is called when that has changed. */
+  readonly isIdle: () => boolean;
 }
 
 export class I8254 implements PortDevice {
@@ -35,6 +37,8 @@ export class I8254 implements PortDevice {
   #speaker = false;
   /** Ends of counter 0 that were told. */
   #told = 0;
+  /** Ends are not waited for, and those that come are lost. */
+  #idle = false;
   #cancel: (() => void) | undefined;
 
   constructor(wiring: I8254Wiring) {
@@ -90,6 +94,10 @@ export class I8254 implements PortDevice {
 
   /** The guest may be ready for a tick that has waited for it. */
   taken(): void {
+    if (this.#idle && !this.#wiring.isIdle()) {
+      this.#idle = false;
+      this.#told = this.counters[0].ends;
+    }
     if (this.#cancel === undefined) this.#schedule();
   }
 
@@ -112,7 +120,8 @@ export class I8254 implements PortDevice {
     const [counter] = this.counters;
     if (!counter.isRunning || (!counter.isPeriodic && this.#told > 0)) return;
     const isLate = counter.ends > this.#told;
-    if (isLate && !this.#wiring.isTaken()) return;
+    this.#idle = this.#wiring.isIdle();
+    if (this.#idle || (isLate && !this.#wiring.isTaken())) return;
     const time = isLate ? this.#wiring.now() + HURRY : counter.endTime(this.#told + 1);
     this.#cancel = this.#wiring.at(time, () => this.#tick());
   }

@@ -46,10 +46,16 @@ export class I8259 implements PortDevice {
     return this.#next() !== NONE;
   }
 
-  /** An input that is let through waits, or is in service. */
+  /** Another edge at this input would be one with what it has requested, or would wait for its service to end. */
   isPending(input: number): boolean {
     const { irr, imr, isr } = this.#state;
-    return ((irr | isr) & ~imr & (1 << input)) !== 0;
+    return ((irr | (isr & ~imr)) & (1 << input)) !== 0;
+  }
+
+  /** An input is requested and masked: until that changes, nothing that it does is seen. */
+  isIdle(input: number): boolean {
+    const { irr, imr } = this.#state;
+    return (irr & imr & (1 << input)) !== 0;
   }
 
   /** Drives input 0 to 7. */
@@ -132,7 +138,8 @@ export class I8259 implements PortDevice {
       return;
     }
     if (!ends && !rotates) return;
-    const input = isSpecific ? value & 7 : this.#highest(state.isr);
+    // In special mask mode one that is masked is not meant ("Special Mask Mode").
+    const input = isSpecific ? value & 7 : this.#highest(state.specialMask ? state.isr & ~state.imr : state.isr);
     if (input === NONE) return;
     if (ends) state.isr &= ~(1 << input);
     if (rotates) state.lowest = input;

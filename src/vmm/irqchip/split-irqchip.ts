@@ -67,6 +67,7 @@ export class SplitIrqchip implements InterruptControllers {
     this.#pit = new I8254({
       now: () => clock().now(), at: (time, work) => clock().at(time, work),
       setIrq: (level) => this.setLine(TIMER, level), isTaken: () => this.#isTimerTaken,
+      isIdle: () => this.#ioapic.isMasked(TIMER_PIN) && this.#master.isIdle(TIMER),
     });
     for (const [pic, { command, elcr }] of [[this.#master, MASTER], [this.#slave, SLAVE]] as const) {
       ports.claim(pic, command, 2);

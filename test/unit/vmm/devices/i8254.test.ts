@@ -8,7 +8,13 @@ class Bench {
   now = 0n;
   edges = 0;
   taken = true;
+  idle = false;
   #level = false;
+  /** Timers that are set. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   #waiting: { readonly time: bigint; readonly work: () => void }[] = [];
   readonly pit = new I8254({
     now: () => this.now,
@@ -22,6 +28,7 @@ class Bench {
       this.#level = level;
     },
     isTaken: () => this.taken,
+    isIdle: () => this.idle,
   });
 
   /** Lets so many ticks pass; what becomes due happens then, in time or, `late`, at the end. */
@@ -137,6 +144,75 @@ test('8254: counter 2, its gate and port 61h', (t) => {
   t.equal(bench.pit.readPort(PORT_B, 1) & 0x20, 0);
   bench.pass(101);
   t.equal(bench.pit.readPort(PORT_B, 1) & 0x20, 0x20);
+  t.end();
+});
+
+test('8254: ticks that are masked everywhere cost nothing, and are lost', (t) => {
+  const bench = new Bench();
+  bench.program(0, 0x34, 0x64, 0x00);
+  bench.pass(101);
+  t.equal(bench.edges, 1);
+  bench.idle = true;
+  bench.pass(100);
+  t.deepEqual([bench.edges, bench.waiting], [2, 0], 'after one at most there is no timer');
+  bench.pass(100_000);
+  t.equal(bench.edges, 2);
+  bench.idle = false;
+  bench.pit.taken();
+  bench.pass(50);
+  t.equal(bench.edges, 2, 'nothing is made up for');
+  bench.pass(60);
+  t.equal(bench.edges, 3, 'the next comes in its time');
+  t.end();
+});
+
+test('8254: a gate that moves in each mode', (t) => {
+  const bench = new Bench();
+  const gate = (level: boolean): void => { bench.pit.writePort(PORT_B, 1, level ? 1 : 0); };
+  const out = (): boolean => (bench.pit.readPort(PORT_B, 1) & 0x20) !== 0;
+  gate(true);
+  bench.program(2, 0x34, 0x64, 0x00);
+  bench.pass(99);
+  t.notOk(out(), 'mode 2: low for the last tick');
+  gate(false);
+  t.ok(out(), 'a closed gate sets OUT at once');
+  bench.pass(500);
+  t.equal(bench.word(2), 1, 'and holds the count');
+  gate(true);
+  bench.pass(10);
+  t.equal(bench.word(2), 90, 'which begins anew when it opens');
+
+  bench.program(2, 0x30, 0x64, 0x00);
+  bench.pass(10);
+  bench.pit.writePort(2, 1, 0x32);
+  gate(false);
+  gate(true);
+  bench.pass(200);
+  t.notOk(out(), 'mode 0: between the bytes of a count it stands, whatever the gate does');
+  bench.pit.writePort(2, 1, 0x00);
+  bench.pass(51);
+  t.ok(out());
+
+  bench.program(2, 0x32, 0x64, 0x00);
+  t.equal(bench.status(2) & 0x40, 0x40, 'mode 1: the count waits for its trigger');
+  gate(false);
+  gate(true);
+  bench.pass(20);
+  t.equal(bench.status(2) & 0xc0, 0);
+  bench.pit.writePort(2, 1, 0x28);
+  bench.pit.writePort(2, 1, 0x00);
+  bench.pit.restore(JSON.parse(JSON.stringify(bench.pit.save())) as ReturnType<typeof bench.pit.save>);
+  bench.pass(70);
+  t.deepEqual([out(), bench.word(2), bench.status(2) & 0x40], [false, 10, 0x40], 'a new count leaves the pulse as it is');
+  bench.pass(11);
+  t.ok(out());
+  gate(false);
+  t.ok(out(), 'and a falling gate does nothing');
+  gate(true);
+  bench.pass(39);
+  t.notOk(out());
+  bench.pass(2);
+  t.ok(out(), 'with the next trigger it counts');
   t.end();
 });
 

@@ -86,6 +86,12 @@ test('8259: rotation, automatic end, special mask, poll', (t) => {
   t.equal(pic.readPort(0, 1), 0x86, 'a poll acknowledges');
   pic.writePort(0, 1, 0x0c);
   t.equal(pic.readPort(0, 1), 0, 'or says that there is nothing');
+  pic.writePort(0, 1, 0x20);
+  t.equal(isr(pic), 0x01, 'an end of interrupt that names none ends one that is not masked');
+  pic.writePort(0, 1, 0x20);
+  t.equal(isr(pic), 0x01, 'or none');
+  pic.writePort(0, 1, 0x60);
+  t.equal(isr(pic), 0);
 
   for (const [offset, value] of [[0, 0x13], [1, 0x40], [1, 0x03]] as const) pic.writePort(offset, 1, value);
   pic.writePort(1, 1, 0);
