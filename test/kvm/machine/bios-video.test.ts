@@ -69,6 +69,24 @@ test('INT 10h: pages, cursor, strings, windows in text', async (t) => {
   machine.close();
 });
 
+test('INT 10h: the text modes, each by its columns, its memory and its picture; mode 7 underlines', async (t) => {
+  const dots = (ran: Ran, row: number): string[] => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((x) => ran.pixel(x, row));
+  for (const [mode, columns, address, crtc] of [[0, 40, 0xb_8000, 0x3d4], [1, 40, 0xb_8000, 0x3d4], [2, 80, 0xb_8000, 0x3d4], [3, 80, 0xb_8000, 0x3d4], [7, 80, 0xb_0000, 0x3b4]] as const) {
+    const ran = await run([{ ax: mode }, { ax: 0x0920, bx: 0x0001, cx: 1 }, { ax: 0x0200, dx: 0x0102 }, { ax: 0x0e41 }, { ax: 0x0f00 }]);
+    const { machine, words, word } = ran;
+    const name = `mode ${mode}`;
+    t.deepEqual([words().ax, word(0x44a), word(0x463)], [(columns << 8) | mode, columns, crtc], name);
+    const screen = textScreen(machine.video)!;
+    t.deepEqual([screen.columns, screen.rows, textRows(screen)[1]], [columns, 25, '  A'], `${name}: what is printed`);
+    t.equal(machine.memory.readByte(address + 2 * (columns + 2)), 0x41, `${name}: is at 0x${address.toString(16)}`);
+    t.deepEqual(screen.cursor, { row: 1, column: 3 }, `${name}: its cursor`);
+    const { width, height } = screenPicture(machine.video);
+    t.deepEqual([width, height], [9 * columns, 400]);
+    t.deepEqual(dots(ran, 13), Array(9).fill(mode === 7 ? 'aaaaaa' : '000000'), `${name}: attribute 1 is ${mode === 7 ? 'underlined, in grey' : 'blue, without a line'}`);
+    machine.close();
+  }
+});
+
 test('INT 10h: mode 13h, its pixels, its palette and letters', async (t) => {
   const { machine, said, words, pixel } = await run([
     { ax: 0x0013 }, { ax: 0x1010, bx: 200, cx: 0x2000, dx: 0x3f00 }, { ax: 0x0cc8, cx: 319, dx: 199 }, { ax: 0x0e00 | 0x7c, bx: 0x0e },
