@@ -1,6 +1,7 @@
 import test from 'tape';
 import { loadGuest } from '../../../../src/vmm/boot/load-guest.js';
 import { ramLayout } from '../../../../src/vmm/guest-memory.js';
+import { elfImage } from './elf-image.js';
 import { OPTIONS, bytesAt, walk, word64 } from './loaded-memory.js';
 
 const CODE = Uint8Array.of(0xb0, 0x41, 0xe6, 0xe9, 0xf4);
@@ -74,6 +75,11 @@ test('wrong input is one sentence', (t) => {
   t.throws(() => loadGuest(CODE, { ...OPTIONS, load: -5 }), /--load takes an address/);
   t.throws(() => loadGuest(CODE, { ...OPTIONS, boot: 'mbr', load: 0 }), /--load, --entry and --mode are for flat images/);
   t.throws(() => loadGuest(CODE, { ...OPTIONS, modules: [{ text: 'm', bytes: CODE }] }), /Modules reach a guest by Multiboot, PVH or the Linux boot protocol/);
+  t.throws(() => loadGuest(CODE, { ...OPTIONS, commandLine: 'quiet' }), /A command line reaches a guest by .*, and \S+ is started as flat; leave --append out\./);
+  const elf = elfImage({ bits: 64, entry: 0x10_0000n, segments: [{ physical: 0x10_0000n, bytes: CODE }] });
+  for (const misplaced of [{ mode: 'long' }, { load: 0x8000 }, { entry: 0x8000n }] as const) {
+    t.throws(() => loadGuest(elf, { ...OPTIONS, ...misplaced }), /are for flat images, and \S+ is to be started as elf; leave them out or add --boot flat\./, 'an ELF file says both itself');
+  }
   const disk = new Uint8Array(1024);
   disk.set([0x55, 0xaa, 0xeb, 0x66, 0x48, 0x64, 0x72, 0x53], 510);
   t.throws(() => loadGuest(disk, OPTIONS), /guest follows boot protocol 0\.00/, 'a Linux kernel by its header');
