@@ -4,38 +4,59 @@
  * docs/specs/fw_cfg.rst) put each part to its place, and enters the setup code.
  */
 import type { CpuState } from '../../x86/cpu-state.js';
+import { MEBIBYTE } from '../memory-size.js';
+import type { MemoryWrite } from './boot-options.js';
 import { KERNEL_ITEMS, type FirmwareConfig, type KernelItem } from '../devices/fw-cfg-items.js';
 
 /** What SeaBIOS runs of fw_cfg's files lies in this folder. */
 export const LINUX_BOOT_ROM = 'genroms/kvm-gdbserver-linux.bin';
 
 const BLOCK = 512;
-const PNP_HEADER = 0x20, CODE = 0x40, TABLE = 0xa0, NAME = 0x100;
+const PNP_HEADER = 0x20, CODE = 0x40, NAME = 0xa0;
+/** The descriptors of its transfers. */
+export const TABLE = 0xb0;
 /** Bytes of a DMA descriptor, and where in low memory one is put, above the stack. */
 const DESCRIPTOR = 16, SCRATCH = 0x7c00, STACK = 0x7c00;
 const DMA_READ = 0x02, DMA_SELECT = 0x08;
 const TITLE = 'Linux kernel';
+/** Bytes of a transfer at most: each is one exit, and between two the server has an ear for its client. */
+export const MOST_BYTES = 8 * MEBIBYTE;
 
 /** A ROM for these parts, which starts with the registers of real-mode state `cpu`. */
 export function linuxBootRom(parts: NonNullable<FirmwareConfig['kernel']>, { regs, sregs }: CpuState): Uint8Array {
   const items = (Object.keys(parts) as KernelItem[]).flatMap((item) => {
     const part = parts[item];
-    return part === undefined || part.bytes.length === 0 ? [] : [{ selector: KERNEL_ITEMS[item].data, part }];
+    return part === undefined ? [] : transfers(KERNEL_ITEMS[item].data, part);
   });
-  const rom = new Uint8Array(BLOCK);
+  const rom = new Uint8Array(Math.ceil((TABLE + items.length * DESCRIPTOR + 1) / BLOCK) * BLOCK);
   const view = new DataView(rom.buffer);
   rom.set([0x55, 0xaa, rom.length / BLOCK, 0xcb]); // retf: there is no hardware to set up
   view.setUint16(0x1a, PNP_HEADER, true);
   rom.set(pnpHeader(), PNP_HEADER);
   rom.set(loader(items.length, sregs.ss.selector, Number(regs.rsp), sregs.cs.selector, Number(regs.rip)), CODE);
-  items.forEach(({ selector, part }, i) => {
-    view.setUint32(TABLE + i * DESCRIPTOR, ((selector << 16) | DMA_SELECT | DMA_READ) >>> 0);
-    view.setUint32(TABLE + i * DESCRIPTOR + 4, part.bytes.length);
-    view.setBigUint64(TABLE + i * DESCRIPTOR + 8, part.address);
+  items.forEach(({ control, length, address }, i) => {
+    view.setUint32(TABLE + i * DESCRIPTOR, control);
+    view.setUint32(TABLE + i * DESCRIPTOR + 4, length);
+    view.setBigUint64(TABLE + i * DESCRIPTOR + 8, address);
   });
   rom.set(new TextEncoder().encode(`${TITLE}\0`), NAME);
-  rom[BLOCK - 1] = checksum(rom);
+  rom[rom.length - 1] = checksum(rom);
   return rom;
+}
+
+interface Transfer {
+  readonly control: number;
+  readonly length: number;
+  readonly address: bigint;
+}
+
+/** An item piece by piece: the first selects it, the next go on in it. */
+function transfers(selector: number, { address, bytes }: MemoryWrite): Transfer[] {
+  return Array.from({ length: Math.ceil(bytes.length / MOST_BYTES) }, (_, i) => ({
+    control: i === 0 ? ((selector << 16) | DMA_SELECT | DMA_READ) >>> 0 : DMA_READ,
+    length: Math.min(MOST_BYTES, bytes.length - i * MOST_BYTES),
+    address: address + BigInt(i * MOST_BYTES),
+  }));
 }
 
 /** Boots by its bootstrap entry vector and serves no device. */

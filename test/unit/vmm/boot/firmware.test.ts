@@ -7,7 +7,14 @@ import { nothingBootable } from '../../../../src/vmm/boot/bootable.js';
 import type { BootDevice } from '../../../../src/vmm/boot/boot-order.js';
 import { loadFirmware } from '../../../../src/vmm/boot/firmware.js';
 import { findSeabios, requireSeabios } from '../../../../src/vmm/boot/seabios.js';
-import { ramLayout } from '../../../../src/vmm/guest-memory.js';
+import { realMode } from '../../../../src/vmm/boot/cpu-modes.js';
+import { linuxBootRom, MOST_BYTES, TABLE } from '../../../../src/vmm/boot/linux-boot-rom.js';
+import { busMaster } from '../../../../src/vmm/bus-master.js';
+import { fwCfgItems } from '../../../../src/vmm/devices/fw-cfg-items.js';
+import { FW_CFG_PORTS, FwCfg } from '../../../../src/vmm/devices/fw-cfg.js';
+import { GuestMemory, ramLayout } from '../../../../src/vmm/guest-memory.js';
+import { PortBus } from '../../../../src/vmm/port-bus.js';
+import { fakeHost } from '../fake-memory.js';
 import { bzImage } from './bzimage.js';
 
 const KIB = 1024, MIB = 1024 ** 2;
@@ -53,6 +60,30 @@ test('firmware: a kernel for it lies below its tables, with a ROM that boots it,
   t.deepEqual(order([{ kind: 'disk', channel: 1, unit: 0 }, 'kernel']), [disk, `/rom@${name}`]);
   t.deepEqual(order([{ kind: 'disk', channel: 1, unit: 0 }, 'menu']), [`/rom@${name}`, disk]);
   t.throws(() => loadFirmware({ name: 'rom', bytes, kernel: { ...kernel, bytes: bzImage().subarray(0, 700) } }, ramLayout(64 * MIB)), /^GuestError: k is truncated/);
+  t.end();
+});
+
+test('firmware: a large initrd comes through fw_cfg in pieces', (t) => {
+  const initrd = new Uint8Array(2 * MOST_BYTES + 5).map((_, i) => (i >> 12) ^ i);
+  const address = 0x80_0000n;
+  const parts = { kernel: { address: 0x10_0000n, bytes: Uint8Array.of(1, 2, 3) }, initrd: { address, bytes: initrd } };
+  const rom = linuxBootRom(parts, realMode(0x1020, 0, 0, {}));
+  t.equal(rom.length % 512, 0);
+  const { allocator, vm } = fakeHost();
+  const memory = new GuestMemory(allocator, vm);
+  memory.addRam(32 * MIB);
+  const ports = new PortBus();
+  ports.claim(new FwCfg(fwCfgItems({ ram: [], cpus: 1, kernel: parts }), busMaster(memory)), 0x510, FW_CFG_PORTS);
+  const lengths: number[] = [];
+  for (let at = TABLE; at + 16 <= rom.length && rom[at + 3] !== 0; at += 16) {
+    memory.write(0x7c00, rom.subarray(at, at + 16));
+    ports.write(0x514, 4, 0);
+    ports.write(0x518, 4, 0x007c_0000); // 0x7c00, big endian
+    t.deepEqual(memory.read(0x7c00, 4), new Uint8Array(4), 'done');
+    lengths.push(Buffer.from(rom).readUInt32BE(at + 4));
+  }
+  t.deepEqual(lengths, [3, MOST_BYTES, MOST_BYTES, 5]);
+  t.ok(Buffer.compare(memory.read(address, initrd.length), initrd) === 0, 'all of it, in its place');
   t.end();
 });
 
