@@ -14,7 +14,7 @@ const COUNTING = Uint8Array.of(0xff, 0x06, COUNT & 0xff, COUNT >> 8, 0xcf);
 
 const states = ({ target }: MachineUnderDebug): string[] => target.threads().map(({ state }) => state.split(' ')[0]);
 
-for (const [cpus, irqchip] of [[1, 'split'], [4, 'kernel'], [8, 'split']] as const) {
+for (const [cpus, irqchip] of [[1, 'split'], [2, 'kernel'], [4, 'kernel'], [8, 'split']] as const) {
   test(`${cpus} processors in HLT, --irqchip ${irqchip}`, (t) => withMachine(
     { guest: { name: 'halt', bytes: BOOT, boot: 'flat', mode: 'protected' }, irqchip, cpus, memory: 2 << 20 },
     async (guest) => {
@@ -29,6 +29,9 @@ for (const [cpus, irqchip] of [[1, 'split'], [4, 'kernel'], [8, 'split']] as con
         t.ok(isHalted(), `all are halted: ${states(guest).join()}`);
       }
       t.deepEqual(machine.vcpus.map(({ linearPc }) => linearPc), places, 'nobody has moved');
+      const lines = guest.monitor('info cpus').trimEnd().split('\n');
+      t.deepEqual(lines.map((line) => /CPU #(\d+): .*\(halted\) thread_id=\d+$/.exec(line)?.[1]), machine.vcpus.map(({ id }) => String(id)), 'info cpus has each');
+      for (const { id } of machine.vcpus) t.match(guest.monitor(`info lapic ${id}`), new RegExp(`state for CPU ${id}\n[^]* ID 0x0${id}\n$`));
       if (cpus === 1) return;
       const count = (): number => machine.memory.read(COUNT, 1)[0];
       guest.monitor(`nmi ${cpus - 1}`);

@@ -86,7 +86,7 @@ async function runUntilSetUp(guest: MachineUnderDebug): Promise<void> {
   while (word(guest, TICKS) === 0);
 }
 
-for (const cpus of [1, 2]) {
+for (const cpus of [1, 2, 4, 8]) {
   test(`local APIC timer, kvmclock, PM timer and TSC of ${cpus} processors stand across a stop`, (t) => withMachine(
     { guest: { name: 'apic', bytes: APIC_GUEST, boot: 'flat', mode: 'protected' }, irqchip: 'kernel', cpus, memory: 4 * MIB },
     async (guest) => {

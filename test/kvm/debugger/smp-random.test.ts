@@ -101,7 +101,7 @@ class Stress {
   }
 }
 
-for (const cpus of [2, 4, 8]) {
+for (const cpus of [1, 2, 4, 8]) {
   for (const how of [...executionMechanisms({ kernelIrqchip: true }), ...watchMechanisms().slice(1)]) {
     test(`${COMMANDS} random commands to ${cpus} vCPUs, ${how[0]} (${how[1]?.join() ?? 'all'})`, async (t) => {
       const stress = new Stress(cpus, how, randomNumbers(cpus * 7919 + (how[1]?.length ?? 0)));
