@@ -4,7 +4,8 @@ import { checkAnswers, withAttachedGdb, type GdbConsole } from './support/gdb-co
 import { buildGuests } from './support/gdb-session.js';
 
 const WORKERS = 'build/workers.elf';
-const MACHINE = ['--cpus', '4', '--irqchip', 'kernel', WORKERS];
+const withCpus = (cpus: number): string[] => ['--cpus', String(cpus), '--irqchip', 'kernel', WORKERS];
+const MACHINE = withCpus(4);
 /** The breakpoints of one run, one thread each. */
 const JOBS = 30;
 buildGuests();
@@ -23,9 +24,9 @@ async function atFirstJob(gdb: GdbConsole): Promise<void> {
   await gdb.run('continue');
 }
 
-for (const mechanisms of [undefined, 'patch,read-only,step', 'debug-register,step', 'step']) {
-  test(`four processors come to one breakpoint, and each job is one stop: ${mechanisms ?? 'as planned'}`, async (t) => {
-    await withAttachedGdb([...(mechanisms === undefined ? [] : ['--mechanisms', mechanisms]), ...MACHINE], async (gdb) => {
+for (const [cpus, mechanisms] of [[4], [8], [4, 'patch,read-only,step'], [4, 'debug-register,step'], [4, 'step']] as const) {
+  test(`${cpus} processors come to one breakpoint, and each job is one stop: ${mechanisms ?? 'as planned'}`, async (t) => {
+    await withAttachedGdb([...(mechanisms === undefined ? [] : ['--mechanisms', mechanisms]), ...withCpus(cpus)], async (gdb) => {
       await gdb.run('break do_job');
       const jobs: number[] = [];
       const threads = new Set<number>();
@@ -46,24 +47,24 @@ for (const mechanisms of [undefined, 'patch,read-only,step', 'debug-register,ste
   });
 }
 
-test('scheduler-locking on: one thread moves, the others stay where they are', async (t) => {
-  await withAttachedGdb(MACHINE, async (gdb) => {
+for (const cpus of [4, 8]) test(`scheduler-locking on: one thread of ${cpus} moves, the others stay where they are`, async (t) => {
+  await withAttachedGdb(withCpus(cpus), async (gdb) => {
     await atFirstJob(gdb);
     await gdb.run('set scheduler-locking on');
     const thread = await currentThread(gdb);
     const before = await places(gdb);
-    t.equal(before.length, 4);
+    t.equal(before.length, cpus);
     await gdb.run('stepi 20');
     await gdb.run('next');
     await gdb.run('tbreak collatz_steps');
     t.match(await gdb.run('continue'), /hit Temporary breakpoint/, 'a continue of one thread');
     const after = await places(gdb);
-    t.deepEqual(after.map((pc, i) => pc === before[i]), [1, 2, 3, 4].map((id) => id !== thread));
-    const other = thread === 4 ? 3 : 4;
+    t.deepEqual(after.map((pc, i) => pc === before[i]), before.map((_, i) => i + 1 !== thread));
+    const other = thread === cpus ? cpus - 1 : cpus;
     await gdb.run(`thread ${other}`);
     await gdb.run('stepi 5');
     const last = await places(gdb);
-    t.deepEqual(last.map((pc, i) => pc === after[i] || i === other - 1), [true, true, true, true], 'and then of another');
+    t.ok(last.every((pc, i) => pc === after[i] || i === other - 1), 'and then of another');
     await gdb.run('set scheduler-locking off');
     t.match(await gdb.run('continue'), /exited normally/);
   }, WORKERS);
@@ -116,8 +117,8 @@ test('next and finish stay with their thread while the others run', async (t) =>
   }, WORKERS);
 });
 
-test('Ctrl-C stops all four wherever they are, again and again', async (t) => {
-  await withAttachedGdb(MACHINE, async (gdb) => {
+for (const cpus of [4, 8]) test(`Ctrl-C stops all ${cpus} wherever they are, again and again`, async (t) => {
+  await withAttachedGdb(withCpus(cpus), async (gdb) => {
     await atFirstJob(gdb);
     await gdb.run('set var keep_working = 1');
     for (let i = 0; i < 5; i++) {
