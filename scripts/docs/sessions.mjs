@@ -83,7 +83,7 @@ class Page {
   /** What a command line prints. */
   #printed(command) {
     const { stdout, stderr, status } = spawnSync('sh', ['-c', command], {
-      cwd: root, encoding: 'utf8', timeout: 60_000, input: '',
+      cwd: root, encoding: 'utf8', timeout: 180_000, input: '',
       env: { ...process.env, PATH: `${this.#folder}:${dirname(process.execPath)}:${process.env.PATH}` },
     });
     if (status === null) throw new Error(`"${command}" did not end: ${stderr}`);

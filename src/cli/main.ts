@@ -70,6 +70,8 @@ function report(error: unknown, reporter: Reporter): number {
   return isUsage ? 2 : 1;
 }
 
+// Whoever reads may go before us: a script that waited for one line, `head`. The guest and its debugger do not end for that.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 const words = hideBin(process.argv);
 // process.exit, because an open stdin or a client that lingers must not keep a server alive that has ended.
 main(words).catch((error: unknown) => report(error, makeReporter(formatOf(words)))).then((status) => process.exit(status), () => process.exit(1));

@@ -20,6 +20,11 @@ async function portOf(server: ServerProcess): Promise<number> {
   return Number(LISTENING.exec(await server.until(LISTENING))?.[1]);
 }
 
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + patience(10_000);
+  while (!condition() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
 function connect(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(port, '127.0.0.1', () => resolve(socket)).once('error', reject);
@@ -45,9 +50,8 @@ test('server mode: --ready-file is there while gdb may connect, with the address
     const file = join(folder, 'ready');
     writeFileSync(file, 'from an earlier run\n');
     const server = start(['--listen', ':0', '--ready-file', file, ...guestIn(folder, SPIN)]);
-    const deadline = Date.now() + patience(10_000);
     const content = (): string => existsSync(file) ? readFileSync(file, 'utf8') : '';
-    while (!content().startsWith('127') && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => content().startsWith('127'));
     const address = content();
     t.match(address, /^127\.0\.0\.1:\d+\n$/, 'whole from the first moment');
     (await connect(Number(address.split(':')[1]))).destroy();
@@ -86,6 +90,26 @@ test('server mode: --once and a guest that ends: its status is the process\'s', 
     const { status, stdout } = await server.ended;
     t.equal(status, 9, 'isa-debug-exit: 2 * 4 + 1');
     t.equal(stdout, 'bye');
+    socket.destroy();
+  });
+});
+
+test('server mode: a reader of its messages that has gone does not end it', async (t) => {
+  await withTemporaryFolder(async (folder) => {
+    const server = start(['--log', 'rsp,exit', '--listen', ':0', ...guestIn(folder, guestThatExits('bye', 4))]);
+    const port = await portOf(server);
+    server.child.stderr?.destroy();
+    const socket = await connect(port);
+    let received = '';
+    socket.setEncoding('latin1').on('data', (text) => { received += String(text); });
+    for (const [ask, answer] of [['?', /\$T05/], ['m7c00,1', /\$ba#/]] as const) {
+      socket.write(packet(ask));
+      await until(() => answer.test(received) || socket.closed);
+      t.match(received, answer, 'it serves, and tells nobody');
+    }
+    socket.write(packet('c'));
+    const { status, stdout } = await server.ended;
+    t.deepEqual([status, stdout], [9, 'bye']);
     socket.destroy();
   });
 });
