@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
+import { start } from '../kvm/cli/support/server-process.js';
 import { bzImage } from '../unit/vmm/boot/bzimage.js';
 import { elfImage, elfNote } from '../unit/vmm/boot/elf-image.js';
 import { checkAnswers, withAttachedGdb, withGdb } from './support/gdb-console.js';
@@ -67,8 +68,8 @@ test('--stop-at: an address, an entry, and places where the guest begins anyway'
 });
 
 test('--keys: a script types without gdb, at once or at --stop-at, and the guest that waits for a key goes on to its end', async (t) => {
-  for (const args of [['--firmware', 'builtin', 'build/bios.img'], ['--stop-at', 'boot-sector', disk()]]) {
-    const { status, stderr } = await (await startServer(['--run', '--keys', 'k', ...args])).ended();
+  for (const args of [['--firmware', 'builtin', join(GUESTS_FOLDER, 'build/bios.img')], ['--stop-at', 'boot-sector', disk()]]) {
+    const { status, stderr } = await start(['--listen', ':0', '--run', '--keys', 'k', ...args]).ended;
     t.equal(status, 0, args.join(' '));
     t.match(stderr, /is running\.[^]*The guest ended/);
   }
