@@ -21,6 +21,7 @@ import type { JobOptions } from './job-options.js';
 import { isRunnable } from './mp-state.js';
 import { Passing } from './passing.js';
 import { PlannedRun } from './planned-run.js';
+import { queueDebug } from './queued-debug.js';
 import type { SingleStep } from './single-step.js';
 import { FreeRunHalts } from './stale-halt.js';
 import { failedOnProtectedPage, hangsOnProtectedPage, stepOff, stepOn } from './step-off.js';
@@ -109,7 +110,8 @@ export class ContinueJob implements Job {
         return { ...this.run('int3'), ...reinjection(view, hit.refused) };
       case 'guest-debug':
         view.vcpu.mergeDr6(hit.dr6);
-        return { ...this.run('debug'), ...reinjection(view, isAtIcebp(view, hit.dr6)) };
+        // An INT1 is met again.
+        return { ...this.run('debug'), instead: () => { queueDebug(view.vcpu); }, ...reinjection(view, isAtIcebp(view, hit.dr6)) };
       case 'stale-halt':
       case 'lifted-patch':
         return this.run();
