@@ -6,7 +6,7 @@ import { withMachine, type MachineUnderDebug } from './machine-under-debug.js';
 import { canSetTsc } from '../../../src/vmm/host/tsc-control.js';
 import { SHORT_STOP_MILLISECONDS } from '../../../src/vmm/guest-clock.js';
 import { PIT_HZ } from '../../../src/vmm/devices/i8254-counter.js';
-import { TIME_SCALE } from '../../time-scale.js';
+import { patience, TIME_SCALE } from '../../time-scale.js';
 
 const MIB = 1 << 20;
 const STOP_MILLISECONDS = 400;
@@ -48,8 +48,13 @@ for (const [irqchip, clock] of [['kernel', 'pause'], ['kernel', 'run'], ['split'
     await sleep(STOP_MILLISECONDS);
     t.equal(word(guest, COUNTER), before, 'none while it stands');
     const began = performance.now();
-    await runFor(guest, 60 * TIME_SCALE);
-    const ticks = (word(guest, COUNTER) - before) * TIME_SCALE, ran = performance.now() - began;
+    let ticks: number, ran: number;
+    do {
+      await runFor(guest, 60 * TIME_SCALE);
+      ticks = (word(guest, COUNTER) - before) * TIME_SCALE;
+      ran = performance.now() - began;
+      // On a busy machine the guest takes longer for the many that are to come.
+    } while (irqchip === 'kernel' && clock === 'run' && ticks <= ran + 2 * SHORT_STOP_MILLISECONDS && ran < patience(10_000));
     if (irqchip === 'split' && clock === 'run') t.ok(ticks <= ran + BACKLOG * TIME_SCALE + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms: few of those of the stop`);
     else if (clock === 'pause') t.ok(ticks <= ran + late + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms, and of ${late} ms from before: no storm`);
     else t.ok(ticks > ran + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms: those of the stop come too`);
