@@ -48,13 +48,14 @@ for (const [irqchip, clock] of [['kernel', 'pause'], ['kernel', 'run'], ['split'
     await sleep(STOP_MILLISECONDS);
     t.equal(word(guest, COUNTER), before, 'none while it stands');
     const began = performance.now();
-    let ticks: number, ran: number;
-    do {
+    const all = irqchip === 'kernel' && clock === 'run';
+    let ticks = 0, ran = 0;
+    // On a busy machine the guest takes longer for the many that are to come.
+    for (let isDone = false; !isDone; isDone = !all || ticks > ran + 2 * SHORT_STOP_MILLISECONDS || ran > patience(10_000)) {
       await runFor(guest, 60 * TIME_SCALE);
       ticks = (word(guest, COUNTER) - before) * TIME_SCALE;
       ran = performance.now() - began;
-      // On a busy machine the guest takes longer for the many that are to come.
-    } while (irqchip === 'kernel' && clock === 'run' && ticks <= ran + 2 * SHORT_STOP_MILLISECONDS && ran < patience(10_000));
+    }
     if (irqchip === 'split' && clock === 'run') t.ok(ticks <= ran + BACKLOG * TIME_SCALE + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms: few of those of the stop`);
     else if (clock === 'pause') t.ok(ticks <= ran + late + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms, and of ${late} ms from before: no storm`);
     else t.ok(ticks > ran + 2 * SHORT_STOP_MILLISECONDS, `ticks of ${ticks} ms in ${ran.toFixed()} ms: those of the stop come too`);
