@@ -79,7 +79,7 @@ function internalErrorText(suberror: number, instruction: Uint8Array | undefined
       const bytes = instruction === undefined || instruction.length === 0 ? '' : ` (${hexBytes(instruction)})`;
       const kind = (instruction === undefined ? undefined : instructionKind(instruction)) ?? 'it';
       return `KVM on this host cannot emulate the instruction${bytes} at ${where} on ${cpu}: ${kind} is not in KVM's instruction emulator, in which ` +
-        'a software KVM runs all kernel code; on a host with VMX or SVM the processor itself would run it (docs/hosts.md).';
+        'a software KVM runs all kernel code; on a host with VMX or SVM the processor itself runs what reaches no device or missing memory (docs/hosts.md).';
     }
     case 2:
       return `KVM met two exceptions at once on ${cpu} at ${where} and could not go on.`;

@@ -108,8 +108,9 @@ function check(t: Test, life: string, { injections, end }: Outcome, calls: reado
   });
   t.deepEqual([...new Set(faults)], [], `${injections.length} failures, each a sentence or harmless, nothing left behind`);
   const failed = new Set(injections.map(numberOf));
+  if (ONE_IN > 1) return t.ok(injections.length > 0, `${injections.length} of a life's calls failed`);
   t.ok(injections.length > 3, 'several failed');
-  if (ONE_IN === 1) t.deepEqual(calls.filter((number) => !failed.has(number)), [], 'the ioctls of such a life were among them');
+  t.deepEqual(calls.filter((number) => !failed.has(number)), [], 'the ioctls of such a life were among them');
 }
 
 const built = library();

@@ -1,6 +1,8 @@
 import test from 'tape';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exit } from '../../../src/vmm/exit.js';
 import type { RunPlan } from '../../../src/vmm/run-plan.js';
+import { patience } from '../../time-scale.js';
 import { CONTINUE, STEP, thrown, withGuest, type RealModeGuest } from './real-mode-guest.js';
 
 const SPIN = [0x40, 0xeb, 0xfd]; // inc ax; jmp
@@ -26,11 +28,14 @@ test('a run that ends within its wait calls back before run returns', (t) => wit
 
 test('a run that does not calls back from the event loop, once', (t) => withGuest(SPIN, async (guest) => {
   let calls = 0;
-  guest.vcpu.run({ ...CONTINUE, waitMicroseconds: 200 }, () => calls++);
+  let tell = (): void => undefined;
+  const told = new Promise<void>((resolve) => { tell = resolve; });
+  guest.vcpu.run({ ...CONTINUE, waitMicroseconds: 200 }, () => { calls++; tell(); });
   t.equal(calls, 0);
   t.ok(guest.vcpu.running);
   guest.vcpu.kick();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await Promise.race([told, sleep(patience(1000), undefined, { ref: false })]);
+  await sleep(50);
   t.equal(calls, 1);
   t.notOk(guest.vcpu.running);
 }));
