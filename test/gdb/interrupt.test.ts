@@ -1,6 +1,6 @@
 /** Ctrl-C in gdb stops the guest whatever it is doing, again and again, and it goes on as if nothing had been. */
 import test from 'tape';
-import { withAttachedGdb } from './support/gdb-console.js';
+import { untilRunning, withAttachedGdb } from './support/gdb-console.js';
 import { withTinyGuest, type TinyGuest } from './support/tiny-guests.js';
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -8,10 +8,11 @@ const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => 
 for (const [name, pc] of [['spin', /0x7c0[01]\b/], ['halt', /0x7c0[0-2]\b/], ['flood', /0x7c0[56]\b/]] as const satisfies [TinyGuest, RegExp][]) {
   test(`Ctrl-C stops a guest that does this: ${name}`, async (t) => {
     await withTinyGuest(name, async (args) => {
-      await withAttachedGdb(args, async (gdb) => {
+      await withAttachedGdb(args, async (gdb, server) => {
         for (let round = 1; round <= 5; round++) {
           gdb.begin('continue');
-          await pause(60 * round);
+          await untilRunning(server);
+          await pause(30 * round);
           gdb.interrupt();
           const stop = await gdb.answer();
           t.match(stop, /Program received signal SIGINT, Interrupt\./, `round ${round}`);
@@ -27,6 +28,7 @@ test('what a flooding guest wrote before Ctrl-C has come out', async (t) => {
   await withTinyGuest('flood', async (args) => {
     await withAttachedGdb(args, async (gdb, server) => {
       gdb.begin('continue');
+      await untilRunning(server);
       await pause(300);
       gdb.interrupt();
       await gdb.answer();

@@ -1,6 +1,6 @@
 /** Several processors in gdb: every stop of each, one thread that moves while the others stay, and all that stand at Ctrl-C. */
 import test from 'tape';
-import { checkAnswers, withAttachedGdb, type GdbConsole } from './support/gdb-console.js';
+import { checkAnswers, untilRunning, withAttachedGdb, type GdbConsole } from './support/gdb-console.js';
 import { buildGuests } from './support/gdb-session.js';
 
 const WORKERS = 'build/workers.elf';
@@ -118,12 +118,13 @@ test('next and finish stay with their thread while the others run', async (t) =>
 });
 
 for (const cpus of [4, 8]) test(`Ctrl-C stops all ${cpus} wherever they are, again and again`, async (t) => {
-  await withAttachedGdb(withCpus(cpus), async (gdb) => {
+  await withAttachedGdb(withCpus(cpus), async (gdb, server) => {
     await atFirstJob(gdb);
     await gdb.run('set var keep_working = 1');
     for (let i = 0; i < 5; i++) {
       gdb.begin('continue');
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await untilRunning(server);
+      await new Promise((resolve) => setTimeout(resolve, 30));
       gdb.interrupt();
       t.match(await gdb.answer(), /SIGINT/);
       const standing = await places(gdb);

@@ -130,6 +130,17 @@ async function withCpuStates(error: unknown, { process, output }: Server): Promi
   return error;
 }
 
+/** Waits until the server has let the guest go: before, a Ctrl-C in gdb would be the end of gdb's command, and the guest goes all the same. */
+export async function untilRunning({ process, output }: Server): Promise<void> {
+  for (const end = Date.now() + ANSWER_MILLISECONDS; Date.now() < end;) {
+    const before = output.stderr.length;
+    process.kill('SIGUSR2');
+    for (let i = 0; i < 50 && !output.stderr.slice(before).endsWith('\n'); i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    if (/^Running:/m.test(output.stderr.slice(before))) return;
+  }
+  throw new Error('The guest does not run.');
+}
+
 /** As `withGdb`, with gdb connected (`file` read before, if given). */
 export async function withAttachedGdb(
   args: readonly string[], work: (gdb: GdbConsole, server: Server) => Promise<void>, file?: string,
