@@ -42,16 +42,17 @@ for (const [irqchip, clock] of [['kernel', 'pause'], ['kernel', 'run'], ['split'
   // On a slow host it is slower, or there would be no room for what a stop has kept back.
   test(`a PIT of ${1000 / TIME_SCALE} Hz, --irqchip ${irqchip}, --clock ${clock}`, (t) => withMachine({ guest: { name: 'pit', bytes: pitGuest(1193 * TIME_SCALE), boot: 'flat' }, irqchip, clock, memory: MIB }, async (guest) => {
     for (let i = 0; i < 50 && word(guest, COUNTER) <= 10; i++) await runFor(guest, 100);
-    const before = word(guest, COUNTER);
-    t.ok(before > 10, `${before} ticks at first`);
-    const late = owed(guest) * TIME_SCALE;
-    await sleep(STOP_MILLISECONDS);
-    t.equal(word(guest, COUNTER), before, 'none while it stands');
-    const began = performance.now();
+    t.ok(word(guest, COUNTER) > 10, `${word(guest, COUNTER)} ticks at first`);
     const all = irqchip === 'kernel' && clock === 'run';
-    let ticks = 0, ran = 0;
-    // On a busy machine the guest takes longer for the many that are to come.
-    for (let isDone = false; !isDone; isDone = !all || ticks > ran + 2 * SHORT_STOP_MILLISECONDS || ran > patience(10_000)) {
+    let late = 0, ticks = 0, ran = 0;
+    // On a busy machine KVM, which gives the guest one at a time, may be too late for the many that are to come: the next stop, then.
+    const end = performance.now() + patience(30_000);
+    for (let isEnough = false; !isEnough && performance.now() < end; isEnough = !all || ticks > ran + 2 * SHORT_STOP_MILLISECONDS) {
+      const before = word(guest, COUNTER);
+      late = owed(guest) * TIME_SCALE;
+      await sleep(STOP_MILLISECONDS);
+      if (word(guest, COUNTER) !== before) t.fail('a tick while it stands');
+      const began = performance.now();
       await runFor(guest, 60 * TIME_SCALE);
       ticks = (word(guest, COUNTER) - before) * TIME_SCALE;
       ran = performance.now() - began;

@@ -7,7 +7,8 @@ import { hostCapabilities } from './guest-under-debug.js';
 import { patience } from '../../time-scale.js';
 
 const MIB = 1 << 20;
-const PATIENCE = patience(30_000);
+/** SeaBIOS takes four seconds of a processor, and a busy machine gives it few. */
+const PATIENCE = patience(180_000);
 
 /** A machine under a target, run and looked at as a whole. */
 export class MachineUnderDebug {
