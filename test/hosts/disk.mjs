@@ -12,7 +12,7 @@ const PROGRAMS = ['node', 'gdb', 'sh', 'bash', 'make', 'python3', 'script', 'uns
 /** gdb's data, its terminal's, the C library's iconv tables, without which gdb warns about the character set, and what guests boot. */
 const DATA = [
   '/usr/share/gdb', '/usr/lib/terminfo', '/lib/terminfo', '/usr/lib/x86_64-linux-gnu/gconv', '/usr/share/seabios',
-  '/usr/lib/syslinux/mbr', '/usr/lib/u-boot/qemu-x86', '/usr/lib/ipxe/ipxe.lkrn',
+  '/usr/lib/syslinux/mbr', '/usr/lib/u-boot/qemu-x86', '/usr/lib/ipxe/ipxe.lkrn', '/usr/share/OVMF/OVMF_CODE_4M.fd',
 ];
 /** What of the project the suites use, and what of its modules they do not. */
 const PROJECT = [

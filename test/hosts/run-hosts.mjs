@@ -74,10 +74,10 @@ async function prepareProgramsIfPossible(busybox, places) {
 
 /** Takes the tests that boot programs out of a job that cannot have them, in words. */
 function leaveOutPrograms(name, places, job, report, counted) {
-  const reason = hosts[name].programsLeftOut ?? places.noPrograms;
-  if (reason === undefined) return;
-  for (const file of job.files.filter(isProgram)) report.leftOut(counted, file, reason);
-  job.files = job.files.filter((file) => !isProgram(file));
+  const rules = [...hosts[name].programsLeftOut, ...(places.noPrograms === undefined ? [] : [{ files: /^/, reason: places.noPrograms }])];
+  const { leftOut } = withoutLeftOut(job.files.filter(isProgram), rules);
+  for (const { file, reason } of leftOut) report.leftOut(counted, file, reason);
+  job.files = job.files.filter((file) => !leftOut.some((other) => other.file === file));
 }
 
 /** Debian's kernel: the hosts run it, and tests boot it as a guest. */

@@ -1,7 +1,7 @@
 /** What `npm run test:hosts` takes and what it then runs; how .ci/run adds up. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import test from 'tape';
 import { PACKAGE_FOLDER, script } from '../../project-folders.js';
 
@@ -88,10 +88,13 @@ test('test:hosts: the files', async (t) => {
 test('test:hosts: what is left out on a host', async (t) => {
   const { withoutLeftOut } = await script<{ withoutLeftOut: (files: readonly string[], rules: readonly object[]) => object }>('test/hosts/arguments.mjs');
   t.deepEqual(withoutLeftOut(['a', 'b', 'c'], [{ files: /b/, reason: 'no' }]), { files: ['a', 'c'], leftOut: [{ file: 'b', reason: 'no' }] });
-  const { hosts } = await script<{ hosts: Record<string, { filesLeftOut: { files: RegExp }[] }> }>('test/hosts/hosts.mjs');
+  const { hosts } = await script<{ hosts: Record<string, { filesLeftOut: { files: RegExp }[]; programsLeftOut: { files: RegExp }[] }> }>('test/hosts/hosts.mjs');
   const { selection } = await script<Arguments>('test/hosts/arguments.mjs');
   const { files } = selection(PACKAGE_FOLDER, { all: true }, true);
   for (const { files: pattern } of hosts['vmx']?.filesLeftOut ?? []) t.ok(files.some((file) => pattern.test(file)), `${pattern} leaves something out`);
+  const programs = (name: string): string[] => files.filter((file) => file.startsWith('test/hosts/programs/') && !hosts[name]?.programsLeftOut.some((rule) => rule.files.test(file)))
+    .map((file) => basename(file, '.test.ts'));
+  t.deepEqual([programs('vmx'), programs('svm')], [['ovmf'], ['linux-shell', 'memtest', 'syslinux']], 'each program has a host');
   const quick = selection(PACKAGE_FOLDER, {}, true).files;
   t.deepEqual(withoutLeftOut(quick, hosts['vmx']?.filesLeftOut ?? []), { files: quick, leftOut: [] }, 'nothing of the quick selection');
 });
