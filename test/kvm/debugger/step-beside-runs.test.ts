@@ -31,8 +31,9 @@ for (const [name, only] of executionMechanisms({ kernelIrqchip: true })) {
         const actions: ResumeAction[] = [{ kind: 'step', thread }, { kind: 'continue', thread: other }];
         const { text, ...stop } = await guest.stopOf(() => guest.target.resume(actions));
         if (stop.reason.kind === 'breakpoint') {
-          t.deepEqual([stop.thread, at(thread)], [other, INC], 'the other was there first: the step is made alone');
-          await guest.step(thread);
+          t.equal(stop.thread, other, 'the other was there first');
+          // A step that was done meanwhile is not told (decision 20).
+          if (at(thread) === INC) await guest.step(thread);
         } else t.deepEqual([stop, text], [{ thread, reason: { kind: 'step' } }, undefined]);
         t.equal(at(thread), OUT);
         await gather(guest);
