@@ -8,7 +8,7 @@ import { COUNTER, LOOP, SmpGuest } from './smp-guest.js';
 
 const DEBUG_VECTOR = 1, HANDLER = 0x8400, TRAPPING = 0x8480, TRAPS = COUNTER + 2;
 /** Of the loop that traps itself: two instructions each. */
-const ROUNDS = TIME_SCALE > 1 ? 60 : 300;
+const ROUNDS = TIME_SCALE > 1 ? 12 : 300;
 const HERE: BreakpointRequest = { kind: 'software', address: BigInt(LOOP), length: 1 };
 
 /** Where every instruction is stepped, KVM keeps a TF of the guest's own from trapping. */
