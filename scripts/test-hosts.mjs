@@ -39,34 +39,41 @@ class TableReport extends Report {
   }
 }
 
-/** What is tested, as git names it: asked before the tests run. */
+/** What is tested, as git names it: asked before the tests run. What earlier runs have recorded changes nothing. */
 async function commitHere() {
-  const { status, stdout } = await capture('git', ['describe', '--always', '--dirty'], { cwd: root });
-  return status === 0 ? stdout.trim() : 'no commit';
+  const { status, stdout } = await capture('git', ['rev-parse', '--short', 'HEAD'], { cwd: root });
+  if (status !== 0) return 'no commit';
+  const changed = await capture('git', ['status', '--porcelain', '--', '.', ':!docs/hosts.md', ':!test/hosts/runs.json'], { cwd: root });
+  return `${stdout.trim()}${changed.stdout === '' ? '' : '-dirty'}`;
 }
 
-function record({ all, only }, hosts, commit) {
+/** The quick selection is recorded as a whole. */
+function recordQuick(hosts, commit) {
   const path = join(root, 'docs/hosts.md');
-  const document = readFileSync(path, 'utf8');
-  if (!all && only === undefined) {
-    const made = recordOf(hosts, { commit: `commit ${commit}`, date: new Date().toISOString().slice(0, 10) });
-    return writeFileSync(path, withRecord(document, made));
-  }
+  const made = recordOf(hosts, { commit: `commit ${commit}`, date: new Date().toISOString().slice(0, 10) });
+  writeFileSync(path, withRecord(readFileSync(path, 'utf8'), made));
+}
+
+/** Everything takes hours: it is recorded file by file, so that a run that is interrupted has not been for nothing. */
+function recordFiles(hosts, commit) {
+  const path = join(root, 'docs/hosts.md');
   const filesOf = (name) => everyFile(root, name !== LOCAL);
   const runs = join(root, 'test/hosts/runs.json');
   const made = recorded(JSON.parse(readFileSync(runs, 'utf8')), hosts, filesOf, commit);
   writeFileSync(runs, `${JSON.stringify(made, null, 1)}\n`);
-  writeFileSync(path, withTable(document, made, hostNames, filesOf));
+  writeFileSync(path, withTable(readFileSync(path, 'utf8'), made, hostNames, filesOf));
 }
 
 async function main() {
   const options = argumentsOrEnd();
-  const report = options.table ? new TableReport((line) => console.error(line)) : new Report((line) => console.log(line));
   const places = {
     cache: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kvm-gdbserver-hosts'),
     work: mkdtempSync(join(tmpdir(), 'kvm-gdbserver-hosts-')),
   };
   const commit = await commitHere();
+  const isQuick = !options.all && options.only === undefined;
+  const kept = options.record && !isQuick ? () => recordFiles(report.hosts, commit) : undefined;
+  const report = options.table ? new TableReport((line) => console.error(line)) : new Report((line) => console.log(line), kept);
   process.on('exit', () => rmSync(places.work, { recursive: true, force: true }));
   try {
     await bootstrap();
@@ -77,7 +84,7 @@ async function main() {
     report.lost(host, describe(error), []);
   }
   if (options.table && report.texts.size > 0) console.log(tables(hostNames.flatMap((name) => report.texts.get(name) ?? [])));
-  if (options.record) record(options, report.hosts, commit);
+  if (options.record && isQuick) recordQuick(report.hosts, commit);
   report.end();
   process.exitCode = report.status;
 }

@@ -23,9 +23,13 @@ class HostReport {
 export class Report {
   hosts = [];
 
-  /** @param {(line: string) => void} write */
-  constructor(write) {
+  /**
+   * @param {(line: string) => void} write
+   * @param {() => void} kept called whenever a file's result has been added
+   */
+  constructor(write, kept = () => undefined) {
     this.write = write;
+    this.kept = kept;
   }
 
   /** Announces a host and returns what its results are counted in. */
@@ -47,6 +51,7 @@ export class Report {
     for (const reason of result.reasons) host.reasons.add(reason);
     if (result.problem !== undefined) this.write(`  ${result.problem}`);
     if (result.details !== '') this.write(result.details);
+    this.kept();
   }
 
   /** The file is not run there, and why. */
@@ -83,6 +88,7 @@ export class Report {
       host.results.set(file, { file, passed: 0, failed: 1, skipped: 0, reasons: [] });
     }
     host.failed += Math.max(1, missing.length);
+    this.kept();
   }
 
   /** The table of all hosts, in Markdown, with what was skipped below it; then the sum, as its last line. */
