@@ -12,15 +12,7 @@ export interface BusMasterMemory {
 }
 
 export function busMaster(memory: GuestMemory): BusMasterMemory {
-  const contains = (gpa: number | bigint, length: number): boolean => {
-    const end = Number(gpa) + length;
-    for (let address = Number(gpa); ;) {
-      const chunk = memory.chunkAt(address);
-      if (!isWritable(chunk)) return false;
-      address = chunk.start + chunk.size;
-      if (address >= end) return true;
-    }
-  };
+  const contains = (gpa: number | bigint, length: number): boolean => memory.contains(gpa, length, isWritable);
   return {
     contains,
     read: (gpa, length) => (contains(gpa, length) ? memory.read(gpa, length) : new Uint8Array(0)),

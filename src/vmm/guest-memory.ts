@@ -164,13 +164,13 @@ export class GuestMemory {
     return this.onMissing?.(address) === true ? this.chunkAt(address) : undefined;
   }
 
-  /** Whether all `length` bytes from `gpa` are memory. */
-  contains(gpa: bigint | number, length = 1): boolean {
+  /** Whether all `length` bytes from `gpa` are memory, and each chunk that has some of them is as wanted. */
+  contains(gpa: bigint | number, length = 1, isWanted: (chunk: MemoryChunk) => boolean = () => true): boolean {
     let address = toNumber(gpa);
     const end = address + length;
     do {
       const chunk = this.chunkAt(address);
-      if (chunk === undefined) return false;
+      if (chunk === undefined || !isWanted(chunk)) return false;
       address = chunk.start + chunk.size;
     } while (address < end);
     return true;
