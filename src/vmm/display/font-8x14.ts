@@ -15,7 +15,11 @@ function without(glyph: Uint8Array, character: number): Uint8Array {
   return glyph.filter((_, row) => row !== second && row !== ROWS - 1);
 }
 
-/** 256 glyphs of 14 bytes. */
-export const FONT_8X14: Uint8Array = Uint8Array.from(
-  Array.from({ length: GLYPHS }, (_, character) => [...without(FONT_8X16.subarray(ROWS * character, ROWS * (character + 1)), character)]).flat(),
-);
+let glyphs: Uint8Array | undefined;
+
+/** 256 glyphs of 14 bytes, made when they are first asked for: most guests never do. */
+export function font8x14(): Uint8Array {
+  return glyphs ??= Uint8Array.from(
+    Array.from({ length: GLYPHS }, (_, character) => [...without(FONT_8X16.subarray(ROWS * character, ROWS * (character + 1)), character)]).flat(),
+  );
+}
