@@ -1,40 +1,29 @@
 /** Processors that interrupt each other by turns (SDM vol. 3A, 11.12.9): nothing is lost, stopped or not. */
 import test from 'tape';
-import { withMachine, type MachineUnderDebug } from './machine-under-debug.js';
+import { code, countingHandler, counts, FLAT_SEGMENTS, OWN_STACK, X2APIC } from './counted-interrupts.js';
+import { withMachine } from './machine-under-debug.js';
 
 const BOOT = 0x7c00, AP = 0x8000, HANDLER = 0x8100, VECTOR = 0x40;
-/** Interrupts that processor n has taken: the word at COUNTS + 2n. */
-const COUNTS = 0x600;
-const bytes = (...hex: string[]): Uint8Array => Uint8Array.from(Buffer.from(hex.join('').replaceAll(' ', ''), 'hex'));
 const byte = (value: number): string => value.toString(16).padStart(2, '0');
 const word = (value: number): string => byte(value & 0xff) + byte(value >> 8);
 
-/** x2APIC on, and enabled: MSRs 1B and 80F. */
-const X2APIC = '66b91b000000 0f32 0d000c 0f30 66b90f080000 66b8ff010000 6631d2 0f30';
 /** Real mode: starts the others at AP, waits for them, interrupts the next, and halts until it has been interrupted `rounds` times itself. */
-const bootCode = (cpus: number, rounds: number): Uint8Array => bytes(
-  '31c0 8ed8 8ed0 bc007c', X2APIC, // xor ax,ax; mov ds,ax; mov ss,ax; mov sp,7c00
+const bootCode = (cpus: number, rounds: number): Uint8Array => code(
+  FLAT_SEGMENTS, 'bc007c', X2APIC, // mov sp,7c00
   '66b930080000 66b800450c00 0f30 66b808460c00 0f30', // ICR: INIT, then SIPI with vector 8, to all others
   `803e2006${byte(cpus - 1)} 75f9`, // 1: cmp byte [620],cpus - 1; jne 1b
   '66ba01000000 66b840400000 0f30', // ICR: vector 40 to processor 1
   `fbf4fa 813e0006${word(rounds)} 72f5 b003e6f4`, // 2: sti; hlt; cli; cmp word [600],rounds; jb 2b; mov al,3; out f4,al
 );
-const AP_CODE = bytes(
-  '31c0 8ed8 8ed0', X2APIC, '66b902080000 0f32 c1e008 bc0070 29c4', // …; a stack of its own: mov sp,7000 - (id << 8)
+const AP_CODE = code(
+  FLAT_SEGMENTS, X2APIC, OWN_STACK,
   'f0fe062006 fbf4ebfc', // lock inc byte [620]; 1: sti; hlt; jmp 1b
 );
-/** Counts for its processor, ends the interrupt, and gives the next processor its turn, unless processor 0 has had its last. `cpus`: a power of 2. */
-const handlerCode = (cpus: number, rounds: number): Uint8Array => bytes(
-  '6650 6651 6652 53 66b902080000 0f32 89c3 01db ff870006', // inc word [600 + 2 * id]
-  `6631d2 6692 fec2 80e2${byte(cpus - 1)} 66b90b080000 6652 6631d2 0f30 665a`, // edx = the next's id; EOI
-  `813e0006${word(rounds)} 730e 66b930080000 66b840400000 0f30`, // cmp word [600],rounds; jae +14; ICR: vector 40 to edx
-  '5b 665a 6659 6658 cf',
+/** Ends the interrupt, and gives the next processor its turn, unless processor 0 has had its last. `cpus`: a power of 2. */
+const handlerCode = (cpus: number, rounds: number): Uint8Array => countingHandler(
+  `6631d2 6692 fec2 80e2${byte(cpus - 1)} 66b90b080000 6652 6631d2 0f30 665a` // edx = the next's id; EOI
+  + `813e0006${word(rounds)} 730e 66b930080000 66b840400000 0f30`, // cmp word [600],rounds; jae +14; ICR: vector 40 to edx
 );
-
-function counts({ machine }: MachineUnderDebug): number[] {
-  const view = new DataView(machine.memory.read(COUNTS, 2 * machine.vcpus.length).buffer);
-  return machine.vcpus.map((_, i) => view.getUint16(2 * i, true));
-}
 
 for (const [cpus, irqchip, rounds] of [[2, 'kernel', 1000], [2, 'split', 1000], [4, 'split', 250], [8, 'kernel', 250]] as const) {
   test(`${cpus} processors interrupt each other in turns, --irqchip ${irqchip}`, (t) => withMachine(

@@ -1,38 +1,25 @@
 /** Processors that each have a timer of 1 kHz of their own: steps of each stay out of its handler, and the ticks come when all go on. */
 import test from 'tape';
 import { TIME_SCALE } from '../../time-scale.js';
+import { code, countingHandler, counts, FLAT_SEGMENTS, OWN_STACK, X2APIC } from './counted-interrupts.js';
 import { hostCapabilities } from './guest-under-debug.js';
 import { le } from './machine-code.js';
-import { withMachine, type MachineUnderDebug } from './machine-under-debug.js';
+import { withMachine } from './machine-under-debug.js';
 
 const AP = 0x8000, HANDLER = 0x8100, COMMON = 0x8200, VECTOR = 0x41;
-/** Ticks that processor n has taken: the word at COUNTS + 2n. */
-const COUNTS = 0x600;
 const STEPS = 300;
-const bytes = (...hex: string[]): Uint8Array => Uint8Array.from(Buffer.from(hex.join('').replaceAll(' ', ''), 'hex'));
 
-/** x2APIC on, and enabled: MSRs 1B and 80F. */
-const X2APIC = '31c0 8ed8 8ed0 66b91b000000 0f32 0d000c 0f30 66b90f080000 66b8ff010000 6631d2 0f30';
-const SET_STACK = '66b902080000 0f32 c1e008 bc0070 29c4'; // of its own: mov sp,7000 - (id << 8)
 const TO_COMMON = `ea ${Buffer.from(le(COMMON, 2)).toString('hex')} 0000`;
 /** Real mode: starts the others at AP, and goes where they go. */
-const BOOT_CODE = bytes(X2APIC, SET_STACK, '66b930080000 6631d2 66b800450c00 0f30 66b808460c00 0f30', TO_COMMON);
-const AP_CODE = bytes(X2APIC, SET_STACK, TO_COMMON);
+const BOOT_CODE = code(FLAT_SEGMENTS, X2APIC, OWN_STACK, '66b930080000 6631d2 66b800450c00 0f30 66b808460c00 0f30', TO_COMMON);
+const AP_CODE = code(FLAT_SEGMENTS, X2APIC, OWN_STACK, TO_COMMON);
 /** The timer counts nanoseconds: divide by 1, periodic, vector 41. sti; 1: inc cx; jmp 1b */
-const COMMON_CODE = bytes(
+const COMMON_CODE = code(
   '6631d2 66b93e080000 66b80b000000 0f30 66b932080000 66b841000200 0f30',
   `66b938080000 66b8 ${Buffer.from(le(1_000_000 * TIME_SCALE, 4)).toString('hex')} 0f30 fb 41ebfd`,
 );
 const LOOP = COMMON + COMMON_CODE.length - 3;
-const HANDLER_CODE = bytes(
-  '6650 6651 6652 53 66b902080000 0f32 89c3 01db ff870006', // inc word [600 + 2 * id]
-  '66b90b080000 6631c0 6631d2 0f30 5b 665a 6659 6658 cf', // EOI
-);
-
-function counts({ machine }: MachineUnderDebug): number[] {
-  const view = new DataView(machine.memory.read(COUNTS, 2 * machine.vcpus.length).buffer);
-  return machine.vcpus.map((_, i) => view.getUint16(2 * i, true));
-}
+const HANDLER_CODE = countingHandler('66b90b080000 6631c0 6631d2 0f30'); // EOI
 
 for (const [cpus, irqchip] of [[1, 'split'], [2, 'kernel'], [4, 'split'], [8, 'kernel']] as const) {
   test(`${cpus} processors with timers are stepped, each by itself, --irqchip ${irqchip}`, (t) => withMachine(
@@ -43,7 +30,7 @@ for (const [cpus, irqchip] of [[1, 'split'], [2, 'kernel'], [4, 'split'], [8, 'k
         t.pass('this host cannot hold interrupts back, and doctor says so');
         return;
       }
-      for (const [address, code] of [[AP, AP_CODE], [HANDLER, HANDLER_CODE], [COMMON, COMMON_CODE], [4 * VECTOR, Uint8Array.from([...le(HANDLER, 2), 0, 0])]] as const) machine.memory.write(address, code);
+      for (const [address, bytes] of [[AP, AP_CODE], [HANDLER, HANDLER_CODE], [COMMON, COMMON_CODE], [4 * VECTOR, Uint8Array.from([...le(HANDLER, 2), 0, 0])]] as const) machine.memory.write(address, bytes);
       const isInLoop = (i: number): boolean => [LOOP, LOOP + 1].includes(Number(machine.vcpus[i].linearPc));
       const all = machine.vcpus.map(({ id }) => id);
       await guest.runUntil(() => counts(guest).every((count) => count > 3) && all.every(isInLoop), 5);
