@@ -2,7 +2,7 @@
 import { cpuStates } from '../../../src/cli/cpu-states.js';
 import { MachineTarget } from '../../../src/debugger/machine-target.js';
 import type { Mechanism } from '../../../src/breakpoints/planner.js';
-import type { BreakpointRequest, StopEvent, ThreadId } from '../../../src/target.js';
+import type { BreakpointRequest, RegisterInfo, StopEvent, ThreadId } from '../../../src/target.js';
 import type { IrqchipKind } from '../../../src/vmm/irqchip/interrupt-controllers.js';
 import { Machine } from '../../../src/vmm/machine.js';
 import { hostCapabilities } from './guest-under-debug.js';
@@ -96,6 +96,12 @@ export class SmpGuest {
     return this.continue();
   }
 
+  /** Brings all threads to `place`, where a breakpoint is; who stands there already stays, or it would stop again. */
+  async gather(place: bigint): Promise<void> {
+    const away = (): ThreadId[] => this.threads.filter((thread) => this.register(thread, 'rip') !== place);
+    while (away().length > 0) await this.stopOf(() => this.target.resume(away().map((thread) => ({ kind: 'continue', thread }))));
+  }
+
   async interrupted(): Promise<StopEvent> {
     return this.stopOf(() => this.target.interrupt());
   }
@@ -122,14 +128,12 @@ export class SmpGuest {
   }
 
   register(thread: ThreadId, name: string): bigint {
-    const register = this.target.description.registers.find((candidate) => candidate.name === name);
-    if (register === undefined) throw new Error(`no register ${name}`);
+    const register = this.registerOf(name);
     return this.target.readRegister(thread, register.regnum).reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
   }
 
   setRegister(thread: ThreadId, name: string, value: bigint): void {
-    const register = this.target.description.registers.find((candidate) => candidate.name === name);
-    if (register === undefined) throw new Error(`no register ${name}`);
+    const register = this.registerOf(name);
     this.target.writeRegister(thread, register.regnum, Uint8Array.from({ length: register.size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn)));
   }
 
@@ -151,5 +155,11 @@ export class SmpGuest {
 
   close(): void {
     this.machine.close();
+  }
+
+  private registerOf(name: string): RegisterInfo {
+    const register = this.target.description.registers.find((candidate) => candidate.name === name);
+    if (register === undefined) throw new Error(`no register ${name}`);
+    return register;
   }
 }

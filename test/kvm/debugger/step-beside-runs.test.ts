@@ -12,19 +12,13 @@ const BODY = [0xf0, 0xff, 0x07, 0xe6, 0x99];
 const INC = BigInt(LOOP), OUT = INC + 3n;
 const HERE: BreakpointRequest = { kind: 'software', address: INC, length: 1 };
 
-/** Brings threads to INC; who stands at it already would stop again. */
-async function gather(guest: SmpGuest): Promise<void> {
-  const left = (): number[] => guest.threads.filter((thread) => guest.register(thread, 'rip') !== INC);
-  while (left().length > 0) await guest.stopOf(() => guest.target.resume(left().map((thread) => ({ kind: 'continue', thread }))));
-}
-
 for (const [name, only] of executionMechanisms({ kernelIrqchip: true })) {
   test(`a step off a breakpoint beside a vCPU that runs, ${name}`, async (t) => {
     const guest = new SmpGuest(2, 0xffff, BODY, only);
     const at = (thread: number): bigint => guest.register(thread, 'rip');
     try {
       guest.target.breakpoints.insert(HERE);
-      await gather(guest);
+      await guest.gather(INC);
       for (const thread of guest.threads) {
         const other = 3 - thread;
         if (at(other) === INC) await guest.step(other);
@@ -36,7 +30,7 @@ for (const [name, only] of executionMechanisms({ kernelIrqchip: true })) {
           if (at(thread) === INC) await guest.step(thread);
         } else t.deepEqual([stop, text], [{ thread, reason: { kind: 'step' } }, undefined]);
         t.equal(at(thread), OUT);
-        await gather(guest);
+        await guest.gather(INC);
       }
     } finally {
       guest.close();
@@ -61,7 +55,7 @@ async function withHandlers(only: readonly Mechanism[] | undefined): Promise<Smp
   memory.write(INT3, Uint8Array.from(counted(SEEN_INT3)));
   memory.write(DELAY, Uint8Array.from([0x41, 0xeb, 0xfd])); // inc cx; jmp DELAY
   guest.target.breakpoints.insert(HERE);
-  await gather(guest);
+  await guest.gather(INC);
   guest.target.breakpoints.remove(HERE);
   return guest;
 }

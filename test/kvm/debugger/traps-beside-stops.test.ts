@@ -20,8 +20,7 @@ for (const [name, only] of ways) {
     const { memory } = guest.machine;
     try {
       guest.target.breakpoints.insert(HERE);
-      const away = (): number[] => guest.threads.filter((thread) => guest.register(thread, 'rip') !== BigInt(LOOP));
-      while (away().length > 0) await guest.stopOf(() => guest.target.resume(away().map((thread) => ({ kind: 'continue', thread }))));
+      await guest.gather(BigInt(LOOP));
       memory.write(4 * DEBUG_VECTOR, Uint8Array.from([...le(HANDLER, 2), 0, 0]));
       memory.write(HANDLER, Uint8Array.of(0xe3, 0x04, 0xf0, 0xff, 0x45, TRAPS - COUNTER, 0xcf)); // jcxz 1f; lock inc word [di+2]; 1: iret
       // pushf; pop ax; or ax, 100; push ax; popf; 1: dec cx; jnz 1b; 2: jmp 2b
