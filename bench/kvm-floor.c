@@ -9,39 +9,19 @@
  * one-ioctl form that KVM_CAP_SYNC_REGS allows (Documentation/virt/kvm/api.rst, "KVM_CAP_SYNC_REGS" and
  * "KVM_SET_GUEST_DEBUG"). A port is answered in the kvm_run page ("The kvm_run structure", KVM_EXIT_IO).
  */
-#include <errno.h>
+#include "floor.h"
+
 #include <fcntl.h>
-#include <linux/kvm.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LOAD_ADDRESS = 0x7c00, MEMORY_SIZE = 1 << 20, SECTOR_SIZE = 512, TRAP_FLAG = 0x100 };
 
-static int check(int result, const char *operation) {
-  if (result >= 0) return result;
-  fprintf(stderr, "kvm-floor: %s: %s\n", operation, strerror(errno));
-  exit(1);
-}
-
 static unsigned char *load_image(const char *path) {
-  unsigned char *memory =
-      mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  check(memory == MAP_FAILED ? -1 : 0, "mmap of guest memory");
+  unsigned char *memory = make_memory(MEMORY_SIZE);
   int file = check(open(path, O_RDONLY | O_CLOEXEC), path);
   check((int)read(file, memory + LOAD_ADDRESS, SECTOR_SIZE), path);
   close(file);
   return memory;
-}
-
-static double seconds_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
 /* A vCPU in real mode at `entry`, in a machine of its own. */
@@ -53,9 +33,7 @@ static struct kvm_run *make_vcpu(unsigned char *memory, const struct kvm_regs *r
                                                .userspace_addr = (unsigned long long)memory};
   check(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
   *vcpu = check(ioctl(vm, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
-  int run_size = check(ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
-  struct kvm_run *run = mmap(NULL, (size_t)run_size, PROT_READ | PROT_WRITE, MAP_SHARED, *vcpu, 0);
-  check(run == MAP_FAILED ? -1 : 0, "mmap of kvm_run");
+  struct kvm_run *run = map_run(kvm, *vcpu);
 
   struct kvm_sregs sregs;
   check(ioctl(*vcpu, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");

@@ -7,19 +7,12 @@
  * the exit. Then they enter again, and the main thread gives them SLEEP_MICROSECONDS to fall asleep.
  * Prints the median of the rounds in seconds. KVM api.rst: "KVM_RUN", "KVM_SET_MP_STATE", immediate_exit.
  */
-#include <errno.h>
+#include "floor.h"
+
 #include <fcntl.h>
-#include <linux/kvm.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { MEMORY_SIZE = 1 << 20, MOST_CPUS = 64, WARM_UP = 10 };
 
@@ -31,19 +24,7 @@ static int still_out;
 static sem_t all_left;
 static unsigned long long seen;
 
-static int check(int result, const char *operation) {
-  if (result >= 0) return result;
-  fprintf(stderr, "stop-floor: %s: %s\n", operation, strerror(errno));
-  exit(1);
-}
-
 static void on_signal(int number) { (void)number; }
-
-static double seconds_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static void *run_vcpu(void *argument) {
   int index = (int)(long)argument;
@@ -77,16 +58,14 @@ int main(int argc, char **argv) {
   int vm = check(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
   check(ioctl(vm, KVM_SET_TSS_ADDR, 0xfffbd000UL), "KVM_SET_TSS_ADDR");
   check(ioctl(vm, KVM_CREATE_IRQCHIP, 0), "KVM_CREATE_IRQCHIP");
-  unsigned char *memory = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  unsigned char *memory = make_memory(MEMORY_SIZE);
   struct kvm_userspace_memory_region region = {.memory_size = MEMORY_SIZE, .userspace_addr = (unsigned long long)memory};
   check(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
-  int run_size = check(ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
   pthread_t threads[MOST_CPUS];
   sem_init(&all_left, 0, 0);
   for (int i = 0; i < cpus; i++) {
     vcpus[i] = check(ioctl(vm, KVM_CREATE_VCPU, i), "KVM_CREATE_VCPU");
-    runs[i] = mmap(NULL, (size_t)run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpus[i], 0);
-    check(runs[i] == MAP_FAILED ? -1 : 0, "mmap of kvm_run");
+    runs[i] = map_run(kvm, vcpus[i]);
     runs[i]->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
     struct kvm_mp_state halted = {KVM_MP_STATE_HALTED};
     check(ioctl(vcpus[i], KVM_SET_MP_STATE, &halted), "KVM_SET_MP_STATE");
