@@ -30,10 +30,11 @@ static void *run_vcpu(void *argument) {
   int index = (int)(long)argument;
   for (;;) {
     sem_wait(&enter[index]);
-    while (ioctl(vcpus[index], KVM_RUN, 0) == 0) {
+    if (ioctl(vcpus[index], KVM_RUN, 0) == 0) {
       fprintf(stderr, "stop-floor: exit reason %u\n", runs[index]->exit_reason);
       exit(1);
     }
+    if (errno != EINTR) check(-1, "KVM_RUN");
     runs[index]->immediate_exit = 0;
     __atomic_fetch_add(&seen, runs[index]->s.regs.regs.rip + 1, __ATOMIC_RELAXED);
     if (__atomic_sub_fetch(&still_out, 1, __ATOMIC_ACQ_REL) == 0) sem_post(&all_left);
