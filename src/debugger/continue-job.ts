@@ -240,14 +240,10 @@ export class ContinueJob implements Job {
 
   private stepped(exit: Exit): JobResult {
     const { view, planting, catching } = this.options;
-    if (planting.undo(view)) return this.again();
+    if (planting.undo(view)) return this.anew('unprotected');
     const end = (this.step as SingleStep).ended(exit);
     if (end.kind === 'again') return stepOn(end);
-    if (end.kind === 'in-the-way') {
-      (this.step as SingleStep).finish();
-      planting.restore();
-      return this.stepIn(this.phase);
-    }
+    if (end.kind === 'in-the-way') return this.anew(this.phase);
     if (end.kind !== 'stepped') return end;
     (this.step as SingleStep).finish();
     this.step = undefined;
@@ -271,17 +267,17 @@ export class ContinueJob implements Job {
   /** A write to a protected page ended the run: it was watched, or the page cannot stay protected. */
   private written(): JobResult {
     const { planting, view } = this.options;
-    if (planting.undo(view)) return this.again();
+    if (planting.undo(view)) return this.anew('unprotected');
     const touched = this.watching?.touched(0);
     if (touched !== undefined) return touched;
     return planting.takeStrayed(view.vcpu) ? this.replan() : this.run();
   }
 
-  /** A locked instruction, undone: alone and natively, so that it locks. */
-  private again(): RunAgain | RunAlone {
+  /** What has not been executed, or was undone: a locked instruction natively (`unprotected`), so that it locks. */
+  private anew(phase: Phase): RunAgain | RunAlone {
     this.step?.finish();
     this.options.planting.restore();
-    return this.stepIn('unprotected');
+    return this.stepIn(phase);
   }
 
   private replan(): RunAlone {
