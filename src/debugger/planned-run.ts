@@ -1,5 +1,5 @@
 /** The run that a plan of breakpoints asks for, and what the debug registers mean that it was given. */
-import { isWatch, type PatchMechanism } from '../breakpoints/planner.js';
+import { isWatch } from '../breakpoints/planner.js';
 import type { RunPlan } from '../vmm/run-plan.js';
 import type { DebugRegisterSlot } from '../x86/debug-registers.js';
 import type { Planned } from './breakpoint-planning.js';
@@ -28,10 +28,6 @@ export class PlannedRun {
     return (this.plan?.stepped.length ?? 0) > 0;
   }
 
-  private get patchMechanism(): PatchMechanism | undefined {
-    return this.isStepped ? undefined : this.plan?.patches[0]?.mechanism;
-  }
-
   /** The run that reaches what is planned; `inject` gives the guest what was taken from it. `interceptInt3`: for others' patches too. */
   run(inject: GuestDebugRequest['inject'], interceptInt3: boolean): RunPlan {
     const injection = inject === undefined ? {} : { inject };
@@ -43,7 +39,7 @@ export class PlannedRun {
     }
     const registers = this.plan?.debugRegisters.map(({ index, address, length, type }) => ({ index, address, type, length })) ?? [];
     return {
-      mode: 'continue', debug: guestDebug({ interceptInt3: interceptInt3 || this.patchMechanism === 'int3', debugRegisters: registers, ...injection }),
+      mode: 'continue', debug: guestDebug({ interceptInt3: interceptInt3 || this.plan?.patches[0]?.mechanism === 'int3', debugRegisters: registers, ...injection }),
       waitMicroseconds: WAIT_MICROSECONDS, fresh: true,
     };
   }
