@@ -32,8 +32,7 @@ export class NonStop implements NonStopSupport {
     if (this.running || this.control.running) throw new TargetError('The mode can be changed only while all threads stand; interrupt them first', 16);
     this.control.keepsSteps = on;
     // In all-stop nobody is held: what waited for it finds all standing now.
-    if (on) return;
-    for (let then = this.holds.shift(); then !== undefined; then = this.holds.shift()) then();
+    if (!on) this.carryOut();
   }
 
   /** Some thread runs. */
