@@ -17,7 +17,7 @@ function startBundle() {
     filename: bundle,
     ...(existsSync(cache) && { cachedData: readFileSync(cache) }),
   });
-  // For scripts/bundle.mjs: the functions that this run needed go into the cache.
+  // For scripts/code-cache.cjs: the functions that this run needed go into the cache.
   if (process.env.KVM_GDBSERVER_WRITE_CODE_CACHE === '1') {
     process.on('exit', () => writeFileSync(cache, script.createCachedData()));
   }

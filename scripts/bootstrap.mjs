@@ -73,7 +73,7 @@ async function ensureGuests() {
 
 async function ensureBundle() {
   const product = join(root, 'dist', 'bundle', 'cli.cjs');
-  if (isUpToDate(product, [join(root, 'dist', '.built'), join(root, 'scripts', 'bundle.mjs'), join(root, 'bin')])) return;
+  if (isUpToDate(product, [join(root, 'dist', '.built'), join(root, 'scripts', 'bundle.mjs'), join(root, 'scripts', 'code-cache.cjs'), join(root, 'bin')])) return;
   announce('bundling the command line');
   await bundle();
 }

@@ -3,7 +3,7 @@
 // project that depends on it can be worked on, and says at run time what it needs.
 'use strict';
 const { spawnSync } = require('node:child_process');
-const { join } = require('node:path');
+const { makeCodeCache } = require('./code-cache.cjs');
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
   console.log(`kvm-gdbserver runs guests on Linux on x86-64 only; on ${process.platform} on ${process.arch} it is installed without its native binding.`);
@@ -14,12 +14,6 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
       'it takes g++, make, python3 and the kernel\'s headers (linux/kvm.h).');
     process.exitCode = 1;
   } else {
-    // V8's code cache, which holds for this very Node only (docs/decisions/0007-one-file.md). Without it all works and starts later.
-    // It has what this run needs: a guest that prints a line and switches itself off; where there is no KVM, what comes before one.
-    const root = join(__dirname, '..');
-    const run = ['--run', '--listen', '127.0.0.1:0', join(root, 'examples', 'guests', 'build', 'hello.img')];
-    spawnSync(process.execPath, [join(root, 'bin', 'kvm-gdbserver.cjs'), ...run], {
-      env: { ...process.env, KVM_GDBSERVER_WRITE_CODE_CACHE: '1' }, stdio: 'ignore', timeout: 10_000,
-    });
+    makeCodeCache();
   }
 }
