@@ -121,22 +121,29 @@ export async function withGdb(args: readonly string[], work: (gdb: GdbConsole, s
   }
 }
 
-/** The error of a session that went wrong, with what every CPU was doing then. */
-async function withCpuStates(error: unknown, { process, output }: Server): Promise<unknown> {
+/** What the server says that every CPU is doing; empty if it does not answer, undefined if it has ended. */
+async function cpuStates({ process, output }: Server): Promise<string | undefined> {
   const before = output.stderr.length;
-  if (!(error instanceof Error) || process.exitCode !== null || !process.kill('SIGUSR2')) return error;
-  for (let i = 0; i < 50 && output.stderr.length === before; i++) await new Promise((resolve) => setTimeout(resolve, 20));
-  error.message += `\nThe server: ${output.stderr.slice(before) || 'it does not answer SIGUSR2.'}`;
+  if (process.exitCode !== null || !process.kill('SIGUSR2')) return undefined;
+  const answer = (): string => output.stderr.slice(before);
+  for (let i = 0; i < 100 && !answer().endsWith('\n'); i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  return answer();
+}
+
+/** The error of a session that went wrong, with what every CPU was doing then. */
+async function withCpuStates(error: unknown, server: Server): Promise<unknown> {
+  if (!(error instanceof Error)) return error;
+  const states = await cpuStates(server);
+  if (states !== undefined) error.message += `\nThe server: ${states || 'it does not answer SIGUSR2.'}`;
   return error;
 }
 
 /** Waits until the server has let the guest go: before, a Ctrl-C in gdb would be the end of gdb's command, and the guest goes all the same. */
-export async function untilRunning({ process, output }: Server): Promise<void> {
+export async function untilRunning(server: Server): Promise<void> {
   for (const end = Date.now() + ANSWER_MILLISECONDS; Date.now() < end;) {
-    const before = output.stderr.length;
-    process.kill('SIGUSR2');
-    for (let i = 0; i < 50 && !output.stderr.slice(before).endsWith('\n'); i++) await new Promise((resolve) => setTimeout(resolve, 10));
-    if (/^Running:/m.test(output.stderr.slice(before))) return;
+    const states = await cpuStates(server);
+    if (states === undefined) break;
+    if (/^Running:/m.test(states)) return;
   }
   throw new Error('The guest does not run.');
 }
