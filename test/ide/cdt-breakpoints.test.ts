@@ -122,19 +122,19 @@ test('data breakpoints: a write, a read and either, by name and by address', asy
     const info = await session.client.dataBreakpointInfoRequest({ name: hex, asAddress: true, bytes: 1 });
     const either = await session.client.dataBreakpointInfoRequest({ name: 'leaf_b', frameId: place.frameId });
     t.ok(info.body.dataId, address);
-    const { body } = await session.client.setDataBreakpointsRequest({ breakpoints: [
+    const writeAndRead = [
       { dataId: named.body.dataId ?? '', accessType: 'write' },
       { dataId: info.body.dataId ?? '', accessType: 'read' },
+    ] as const;
+    const { body } = await session.client.setDataBreakpointsRequest({ breakpoints: [
+      ...writeAndRead,
       { dataId: either.body.dataId ?? '', accessType: 'readWrite' },
     ] });
     t.deepEqual(body.breakpoints.map(({ verified }) => verified), [true, true, true]);
     await session.continue();
     const node = (await session.stop()).place;
     t.deepEqual([node.name, await session.evaluate('node == &leaf_b', node.frameId)], ['tree_sum', '1'], 'the access');
-    await session.client.setDataBreakpointsRequest({ breakpoints: [
-      { dataId: named.body.dataId ?? '', accessType: 'write' },
-      { dataId: info.body.dataId ?? '', accessType: 'read' },
-    ] });
+    await session.client.setDataBreakpointsRequest({ breakpoints: [...writeAndRead] });
     await session.continue();
     t.equal((await session.stop()).place.name, 'tree_sum', 'the read');
     await session.continue();
