@@ -1,17 +1,19 @@
 /** Non-stop packet by packet: what gdb does not do, or not in this order. */
-import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
+import { symbolAddress } from '../kvm/machine/example-guest.js';
 import { buildGuests, GUESTS_FOLDER, startServer } from './support/gdb-session.js';
 import { FOUR, WORKERS } from './support/non-stop-console.js';
 import { RawClient, frame } from './support/raw-client.js';
 
 buildGuests();
 
+const GUEST = readFileSync(join(GUESTS_FOLDER, WORKERS));
+
 /** Hexadecimal address of a symbol of the guest. */
 function addressOf(symbol: string): string {
-  const symbols = execFileSync('nm', [join(GUESTS_FOLDER, WORKERS)], { encoding: 'utf8' });
-  return new RegExp(`^0*([0-9a-f]+) \\w ${symbol}$`, 'm').exec(symbols)?.[1] ?? '';
+  return symbolAddress(GUEST, symbol).toString(16);
 }
 
 const DO_JOB = addressOf('do_job'), NEXT_JOB = addressOf('next_job'), KEEP_WORKING = addressOf('keep_working');
