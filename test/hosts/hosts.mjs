@@ -45,8 +45,10 @@ export const hosts = {
     quickToo: ['test/kvm/debugger/stepping-handlers.test.ts', 'test/kvm/debugger/watchpoints.test.ts', 'test/hosts/kernel-refusals.test.ts'],
     spareModules: ['arch/x86/kernel/msr.ko'], filesLeftOut: [],
     programsLeftOut: [{ files: /\/ovmf\./, reason: 'QEMU\'s TCG ends in an assertion of its own on the way (docs/hosts.md)' }],
-    sessionsLeftOut: ['bootsector', 'bios', 'reading'].map((session) => (
-      { session, mechanism: 'debug-register', reason: 'QEMU\'s TCG crashes at a breakpoint in a debug register where CS has a base in real mode (docs/hosts.md)' }
-    )),
+    sessionsLeftOut: [
+      { session: 'bootsector', mechanism: 'debug-register', reason: 'QEMU\'s TCG crashes at a breakpoint in a debug register where CS has a base in real mode (docs/hosts.md)' },
+      // Every way that is tried has steps.
+      ...['bios', 'reading'].map((session) => ({ session, mechanism: 'step', reason: 'QEMU\'s TCG ends in it, by whatever mechanism; the cause is not known yet (docs/hosts.md)' })),
+    ],
   },
 };
