@@ -14,7 +14,8 @@ export class GuestLooks {
   }
 
   begin(): void {
-    this.timer ??= setInterval(() => this.look(), LOOK_MILLISECONDS);
+    // A machine that is closed while it runs has no stop to end this: that must not keep the process.
+    this.timer ??= setInterval(() => this.look(), LOOK_MILLISECONDS).unref();
   }
 
   end(): void {
