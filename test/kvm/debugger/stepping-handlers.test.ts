@@ -63,6 +63,8 @@ interface Case {
 const cases: readonly Case[] = [
   { name: 'INT n', code: [0xcd, 0x80, NOP, HLT], before: 0, returns: 2 },
   { name: "the guest's own INT3", code: [0xcc, NOP, HLT], before: 0, returns: 1 },
+  { name: 'INT 3 in two bytes', code: [0xcd, 0x03, NOP, HLT], before: 0, returns: 2 },
+  { name: 'ICEBP', code: [NOP, 0xf1, NOP, HLT], before: 1, returns: 2 },
   { name: 'UD2', code: [NOP, 0x0f, 0x0b, HLT], before: 1, returns: 1 },
   { name: 'a divide error', code: [0x31, 0xc9, 0xf7, 0xf1, NOP, HLT], before: 1, returns: 2 },
   // mov eax,78; mov ds,ax: beyond the GDT
