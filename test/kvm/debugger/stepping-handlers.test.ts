@@ -209,3 +209,15 @@ for (const [name, code] of [['a NOP', [HLT, NOP, NOP, NOP, ...EXIT]], ['mov al, 
     guest.close();
   });
 }
+
+for (const irqchip of ['kernel', 'split'] as const) {
+  test(`HLT is one step, and the next steps go on behind it, --irqchip ${irqchip}`, async (t) => {
+    const guest = new GuestUnderDebug('real', [HLT, NOP, HLT, HLT, NOP, ...EXIT], undefined, undefined, { irqchip });
+    for (const offset of [1, 2, 3, 4, 5]) {
+      t.equal((await guest.step()).reason.kind, 'step');
+      t.equal(guest.offset, offset);
+    }
+    t.equal((await guest.continue()).reason.kind, 'exited');
+    guest.close();
+  });
+}

@@ -4,8 +4,22 @@ import { writeMechanisms } from './forced.js';
 import { CODE, GuestUnderDebug } from './guest-under-debug.js';
 import { EXIT, MODES, NOP, absolute, store } from './machine-code.js';
 
+/** CR4: OSFXSR and OSXSAVE. */
+const CR4_SSE = 0x200n, CR4_XSAVE = 0x4_0000n;
 /** The last byte of a page and the first of the next. */
 const EDGE = 0x9fff;
+
+/** SSE with something to store, and AVX where the processor has it. */
+function allowVectors(guest: GuestUnderDebug): void {
+  guest.write('cr4', guest.read('cr4') | CR4_SSE);
+  guest.write('xmm0', 0x0f0e_0d0c_0b0a_0908_0706_0504_0302_0100n);
+  try {
+    guest.write('cr4', guest.read('cr4') | CR4_XSAVE);
+    guest.machine.vcpus[0].xcr0 = 7n;
+  } catch {
+    // Then AVX is #UD.
+  }
+}
 
 for (const mode of MODES) {
   for (const [how, only] of writeMechanisms()) {
@@ -27,7 +41,7 @@ for (const mode of MODES) {
       }
     });
 
-    test(`a write watch in ${mode} mode, ${how}: MOVUPS, MOVSD, CMPXCHG8B and XADD`, async (t) => {
+    test(`a write watch in ${mode} mode, ${how}: MOVUPS, MOVSD, CMPXCHG8B and XADD, x87 and AVX`, async (t) => {
       const at = 0xf008;
       const rows: [string, number[]][] = [
         ['movups', absolute(mode, [0x0f, 0x11], 0, 0xf000)],
@@ -35,10 +49,14 @@ for (const mode of MODES) {
         ['lock cmpxchg8b', absolute(mode, [0xf0, 0x0f, 0xc7], 1, at)],
         ['lock xadd', absolute(mode, [0xf0, 0x0f, 0xc1], 0, at)],
         ['bts', absolute(mode, [0x0f, 0xba], 5, at, [3])],
+        ['fnstcw', absolute(mode, [0xd9], 7, at)],
+        ['fstp', absolute(mode, [0xd9], 3, at)],
+        // In real mode there is no AVX (SDM vol. 2, 2.3.1).
+        ...(mode === 'real' ? [] : [['vmovups', absolute(mode, [0xc5, 0xfc, 0x11], 0, 0xf000)] as [string, number[]]]),
       ];
       for (const [name, instruction] of rows) {
         const plain = new GuestUnderDebug(mode, [...instruction, NOP, NOP]);
-        plain.write('cr4', plain.read('cr4') | 0x200n);
+        allowVectors(plain);
         plain.break(instruction.length, 'hardware');
         const runs = (await plain.continue()).reason.kind === 'breakpoint';
         const expected = plain.bytes(0xf000, 16);
@@ -46,7 +64,7 @@ for (const mode of MODES) {
         // A software host does not have them all.
         if (!runs) continue;
         const guest = new GuestUnderDebug(mode, [...instruction, NOP, NOP], undefined, only);
-        guest.write('cr4', guest.read('cr4') | 0x200n);
+        allowVectors(guest);
         guest.watch('write', at, 2);
         const stop = await guest.continue();
         t.equal(stop.reason.kind, 'watchpoint', `${name}: ${stop.text ?? ''}`);
@@ -94,6 +112,35 @@ for (const mode of MODES) {
       const beside = await guest.step();
       t.ok(beside.reason.kind === 'step' && behind(3), `${beside.reason.kind} at ${guest.offset}: ${beside.text ?? ''}`);
       t.equal((await guest.continue()).reason.kind, 'exited');
+      guest.close();
+    });
+  }
+}
+
+for (const mode of MODES) {
+  for (const [how, only] of writeMechanisms()) {
+    test(`a write watch in ${mode} mode, ${how}, in the page of the code: it is fetched, read and stepped as elsewhere`, async (t) => {
+      const at = CODE[mode] + 0x300;
+      // A stack's page is not write-protected.
+      const stack = 0x7000n;
+      // Reads the watched bytes, then writes them.
+      const read = absolute(mode, [0x8a], 3, at);
+      const code = [NOP, ...read, ...store(mode, at), NOP, NOP];
+      const guest = new GuestUnderDebug(mode, code, undefined, only);
+      guest.write('rsp', stack);
+      guest.poke(at, [0x33]);
+      guest.watch('write', at, 1);
+      for (const offset of [1, 1 + read.length]) {
+        t.equal((await guest.step()).reason.kind, 'step');
+        t.equal(guest.offset, offset);
+      }
+      t.equal(guest.read('rbx') & 0xffn, 0x33n);
+      const stepped = await guest.step();
+      t.deepEqual([stepped.reason.kind, guest.offset, guest.bytes(at, 1)], ['watchpoint', code.length - 2, [0x5a]], stepped.text);
+      guest.write('rip', guest.start);
+      guest.poke(at, [0x33]);
+      const run = await guest.continue();
+      t.deepEqual([run.reason.kind, guest.offset, guest.bytes(at, 1)], ['watchpoint', code.length - 2, [0x5a]], run.text);
       guest.close();
     });
   }
