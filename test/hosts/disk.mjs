@@ -16,7 +16,7 @@ const DATA = [
 ];
 /** What of the project the suites use, and what of its modules they do not. */
 const PROJECT = [
-  'package.json', 'bin', 'scripts', 'test', 'examples', 'gdb', 'docs/hosts.md', 'dist', 'build/Release/kvm.node', 'build/test-guests', 'node_modules',
+  'package.json', 'bin', 'scripts', 'native', 'test', 'examples', 'gdb', 'docs/hosts.md', 'dist', 'build/Release/kvm.node', 'build/test-guests', 'node_modules',
   ...['fail-kvm-call.so', 'unreachable-memory.so', 'refuse', 'refuse.so', 'without-kvm'].map((name) => join('build/native-test', name)),
 ];
 const TOOLS_ONLY = /^(typescript|typescript-eslint|@typescript-eslint|eslint|@eslint|@esbuild|esbuild|@types|node-gyp|undici-types)$/;

@@ -1,12 +1,14 @@
 // LD_PRELOAD: counts the system calls that the native binding makes for KVM and lets one of them fail.
 //
-// KVM_FAULTS names a file of six 32-bit words, shared with the process under test, which arms itself by writing there:
+// KVM_FAULTS names a file of 32-bit words, shared with the process under test, which arms itself by writing there:
 //   0  in   which call shall fail, counted from 1; 0: none
 //   1  in   its errno
 //   2  both calls so far; the test sets it to 0
 //   3  out  what failed (enum Kind); 0: nothing has
 //   4  out  the ioctl's request, if it was one
 //   5  in   the thread whose pthread_create is counted; of that call the caller is libstdc++, not the binding
+//   6  in   calls of this sort alone are counted, an ioctl's request or a Kind; 0: all
+//   7… out  the sort of each call that was counted, as far as there is room
 // The call that fails is not carried out. KVM_RUN counts as every other ioctl does.
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,7 +26,7 @@
 #include <unistd.h>
 
 enum Kind { kNothing, kIoctl, kMmap, kOpen, kTimer, kThread, kMadvise };
-enum { kFailAt, kErrno, kCount, kFailed, kRequest, kThreadId, kWords };
+enum { kFailAt, kErrno, kCount, kFailed, kRequest, kThreadId, kOnly, kCalls, kMostCalls = 8192, kWords = kCalls + kMostCalls };
 enum { kKvmIoctlType = 0xae };
 
 static volatile uint32_t* words;
@@ -42,7 +44,11 @@ __attribute__((constructor)) static void map_words(void) {
 // The errno this call shall fail with; 0: it shall be made.
 static int fault(enum Kind kind, unsigned long request) {
   if (words == NULL || words[kFailAt] == 0) return 0;
-  if (__atomic_add_fetch(&words[kCount], 1, __ATOMIC_SEQ_CST) != words[kFailAt]) return 0;
+  const uint32_t sort = kind == kIoctl ? (uint32_t)request : (uint32_t)kind;
+  if (words[kOnly] != 0 && words[kOnly] != sort) return 0;
+  const uint32_t count = __atomic_add_fetch(&words[kCount], 1, __ATOMIC_SEQ_CST);
+  if (count <= kMostCalls) words[kCalls + count - 1] = sort;
+  if (count != words[kFailAt]) return 0;
   words[kFailed] = kind;
   words[kRequest] = (uint32_t)request;
   return (int)words[kErrno];
