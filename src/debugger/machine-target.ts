@@ -259,6 +259,7 @@ export class MachineTarget implements DebugTarget {
       machine: this.machine,
       views: this.views,
       current: this.current - 1,
+      lastStop: this.lastStop,
       breakpoints: this.wanted,
       breakSpace: this.breakSpace,
       catching: this.catching,

@@ -95,7 +95,7 @@ test('help lists each command, in gdbserver\'s layout, and each can be asked for
     const help = await gdb.run('monitor help');
     t.match(help, /^The following monitor commands are supported:\n(  \S.*\n    \S.*\n)+$/);
     const commands = [...help.matchAll(/^ {2}(\S[^[/A-Z\n]*)/gm)].map(([, name]) => (name).trim());
-    for (const known of ['help', 'info registers', 'info mem', 'info cpus', 'info version', 'info kvm', 'info exits', 'info devices', 'info host', 'xp', 'gva2gpa', 'gpa2hva', 'reset', 'quit']) {
+    for (const known of ['help', 'info registers', 'info mem', 'info cpus', 'info version', 'info kvm', 'info exits', 'info devices', 'info stop', 'info host', 'xp', 'gva2gpa', 'gpa2hva', 'reset', 'quit']) {
       t.ok(commands.includes(known), known);
       t.match(await gdb.run(`monitor help ${known}`), new RegExp(`^  ${known}`), `help ${known}`);
     }

@@ -1,7 +1,7 @@
 /** What a `monitor` command is made of. */
 import type { BreakpointSet } from '../../breakpoints/breakpoint-set.js';
 import type { DebugCapabilities } from '../../breakpoints/capabilities.js';
-import type { StepOptions } from '../../target.js';
+import type { StepOptions, StopEvent } from '../../target.js';
 import type { Machine } from '../../vmm/machine.js';
 import type { Catching } from '../catch/catching.js';
 import type { BreakSpace } from '../break-space.js';
@@ -14,6 +14,7 @@ export interface MonitorContext {
   readonly views: readonly CpuView[];
   /** Index of the vCPU that stopped last. */
   readonly current: number;
+  readonly lastStop: StopEvent;
   readonly breakpoints: BreakpointSet;
   readonly breakSpace: BreakSpace;
   readonly catching: Catching;

@@ -6,6 +6,7 @@ import { isHaltedInKernel, waitsForSipi } from '../mp-state.js';
 import { hex, type MonitorCommand } from './command.js';
 import { infoBreakpointsCommand } from './info-breakpoints.js';
 import { infoExitsCommand } from './info-exits.js';
+import { infoStopCommand } from './info-stop.js';
 
 const infoCpus: MonitorCommand = {
   name: 'info cpus',
@@ -82,5 +83,5 @@ function yes(value: boolean): string {
 }
 
 export const infoMachineCommands: readonly MonitorCommand[] = [
-  infoCpus, infoVersion, infoKvm, infoExitsCommand, infoDevices, infoBreakpointsCommand, infoHost,
+  infoCpus, infoVersion, infoKvm, infoExitsCommand, infoDevices, infoBreakpointsCommand, infoStopCommand, infoHost,
 ];

@@ -1,5 +1,6 @@
 /** Breakpoints in every CPU mode, and the guest's own int3, #DB and HLT. */
 import test from 'tape';
+import { monitor } from './catch-guest.js';
 import { executionMechanisms } from './forced.js';
 import { GuestUnderDebug, hostCapabilities, type TestMode } from './guest-under-debug.js';
 import { MachineUnderDebug } from './machine-under-debug.js';
@@ -205,6 +206,11 @@ test('stops: a triple fault in protected mode is a stop with the registers and a
   t.ok(guest.pc >= guest.start && guest.pc <= guest.start + 2n, 'the registers say where');
   const again = await guest.continue();
   t.deepEqual([again.reason, again.text], [stop.reason, stop.text], 'and who goes on comes to the same stop');
+  t.equal(monitor(guest, 'info stop'), `${stop.text}\n`, 'the sentence can be read again');
+  guest.target.reset();
+  guest.break(1);
+  await guest.continue();
+  t.equal(monitor(guest, 'info stop'), 'cpu0: a software breakpoint at 0x100001.\n', 'until the next stop');
   guest.close();
 });
 
