@@ -12,6 +12,8 @@ const ATA_DISK = [
   'drivers/ata/ata_piix.ko',
 ];
 
+const CRASHING_DEBUG_REGISTER = 'QEMU\'s TCG crashes at a breakpoint in a debug register where CS has a base in real mode (docs/hosts.md)';
+
 /**
  * By name: what a host is, the kernel modules it loads, in order (paths below the kernel's module folder; one that this
  * kernel has built in is passed over), the disk they find, and the emulator's function (see qemu.mjs).
@@ -19,14 +21,14 @@ const ATA_DISK = [
  * Bochs's are its own, QEMU's those of this machine, which others may use too.
  * `kernelWords`, `preparation`: more words for the kernel, and a script for its shell before the job.
  * `quickToo`: more files for the quick selection, where the emulator is fast enough. `spareModules`: for tests, in /modules, not
- * loaded. `sessionsLeftOut`: examples whose session the host does not survive with a mechanism, and why. `filesLeftOut`: files
- * of --all that are skipped, and why. `programsLeftOut`: those of test/hosts/programs that are not run there even by name, and why.
+ * loaded. `sessionRules`: examples whose session the host survives in some ways only (values of --mechanisms), with which more options
+ * of the server, and why. `filesLeftOut`: files of --all that are skipped, and why. `programsLeftOut`: those of test/hosts/programs that are not run there even by name, and why.
  */
 export const hosts = {
   vmx: {
     title: 'kvm_intel in Bochs', module: 'kvm_intel', packages: 'bochs', emulator: bochs, disk: '/dev/sda', timeScale: 3,
     modules: [...ATA_DISK, ...KVM, 'arch/x86/kvm/kvm-intel.ko'], kernelWords: bochsKernelWords, preparation: bochsPreparation,
-    quickToo: [], spareModules: [], sessionsLeftOut: [],
+    quickToo: [], spareModules: [], sessionRules: [],
     programsLeftOut: [{ files: /\/(linux-shell|memtest|syslinux)\./, reason: 'it takes Bochs many minutes' }],
     filesLeftOut: [
       {
@@ -45,10 +47,11 @@ export const hosts = {
     quickToo: ['test/kvm/debugger/stepping-handlers.test.ts', 'test/kvm/debugger/watchpoints.test.ts', 'test/hosts/kernel-refusals.test.ts'],
     spareModules: ['arch/x86/kernel/msr.ko'], filesLeftOut: [],
     programsLeftOut: [{ files: /\/ovmf\./, reason: 'QEMU\'s TCG ends in an assertion of its own on the way (docs/hosts.md)' }],
-    sessionsLeftOut: [
-      { session: 'bootsector', mechanism: 'debug-register', reason: 'QEMU\'s TCG crashes at a breakpoint in a debug register where CS has a base in real mode (docs/hosts.md)' },
-      // Every way that is tried has steps.
-      ...['bios', 'reading'].map((session) => ({ session, mechanism: 'step', reason: 'QEMU\'s TCG ends in it, by whatever mechanism; the cause is not known yet (docs/hosts.md)' })),
+    sessionRules: [
+      { session: 'bootsector', ways: ['patch,step', 'patch,read-only,step', 'step'], options: [], reason: CRASHING_DEBUG_REGISTER },
+      // Where patches cannot be had in an interrupt handler, a step has a debug register there.
+      ...['bios', 'reading'].map((session) => (
+        { session, ways: ['patch,step', 'patch,read-only,step'], options: ['--irqchip', 'none'], reason: CRASHING_DEBUG_REGISTER })),
     ],
   },
 };

@@ -31,7 +31,7 @@ const ALL_SECONDS = 6 * 3600;
 function jobFor(name, options) {
   const { files, sessions } = selection(root, options, name !== LOCAL, name === LOCAL ? LOCAL_QUICK_TOO : hosts[name].quickToo);
   if (files.length === 0) throw new StepError(`No test file's path contains ${options.only.join(' or ')}.`);
-  return { name, files, sessions: { ...sessions, leftOut: hosts[name]?.sessionsLeftOut ?? [] } };
+  return { name, files, sessions: { ...sessions, rules: hosts[name]?.sessionRules ?? [] } };
 }
 
 /** Calls `work`; a host that cannot be had is reported as such. Returns what `work` returns, or undefined. */

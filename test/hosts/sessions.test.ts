@@ -3,7 +3,6 @@
  * same session, same result. The environment's HOST_SESSIONS says which; without it, all of them.
  */
 import test from 'tape';
-import type { Mechanism } from '../../src/breakpoints/planner.js';
 import { compareWithExpected, exampleNames, FORCED_MECHANISMS, runExample } from '../gdb/support/example-session.js';
 import { buildGuests } from '../gdb/support/gdb-session.js';
 
@@ -12,11 +11,11 @@ interface Sessions {
   readonly run?: readonly string[];
   /** By each mechanism too; so by default. */
   readonly forced?: boolean;
-  /** What the host does not survive. */
-  readonly leftOut?: readonly { readonly session: string; readonly mechanism: Mechanism; readonly reason: string }[];
+  /** What the host survives in some ways only, values of --mechanisms, with more options of the server. */
+  readonly rules?: readonly { readonly session: string; readonly ways: readonly string[]; readonly options: readonly string[]; readonly reason: string }[];
 }
 
-const { run = exampleNames(), forced = true, leftOut = [] } = JSON.parse(process.env['HOST_SESSIONS'] ?? '{}') as Sessions;
+const { run = exampleNames(), forced = true, rules = [] } = JSON.parse(process.env['HOST_SESSIONS'] ?? '{}') as Sessions;
 
 test('the guests are built', (t) => {
   buildGuests();
@@ -26,17 +25,16 @@ test('the guests are built', (t) => {
 });
 
 for (const name of run) {
-  const ways = [undefined, ...(forced || leftOut.some(({ session }) => session === name) ? FORCED_MECHANISMS : [])];
-  for (const mechanisms of ways) {
+  const rule = rules.find(({ session }) => session === name);
+  for (const mechanisms of [undefined, ...(forced || rule !== undefined ? FORCED_MECHANISMS : [])]) {
     const title = `the session of ${name}, ${mechanisms === undefined ? 'as planned' : `by ${mechanisms}`}`;
-    // What is planned may use every mechanism.
-    const refused = leftOut.find(({ session, mechanism }) => session === name && mechanisms?.split(',').includes(mechanism) !== false);
     test(title, async (t) => {
-      if (refused !== undefined) {
-        t.skip(`${title}: ${refused.reason}`);
+      // What is planned may use every mechanism.
+      if (rule !== undefined && (mechanisms === undefined || !rule.ways.includes(mechanisms))) {
+        t.skip(`${title}: ${rule.reason}`);
         return;
       }
-      const options = mechanisms === undefined ? [] : ['--mechanisms', mechanisms];
+      const options = [...(mechanisms === undefined ? [] : ['--mechanisms', mechanisms]), ...(rule?.options ?? [])];
       t.equal(compareWithExpected(name, await runExample(name, options)), undefined, 'prints what expected.txt says');
     });
   }

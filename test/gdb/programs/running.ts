@@ -6,12 +6,6 @@ import { patience } from '../../time-scale.js';
 /** Software KVM and a busy machine are slow; on a quiet one it is over in seconds. */
 export const PATIENCE_MILLISECONDS = patience(200_000);
 
-/**
- * What makes breakpoints stop, as options for the server. The QEMU that gives the host with SVM does not survive a breakpoint in a
- * debug register where CS has a base (docs/hosts.md), as firmware and loaders have it.
- */
-export const MECHANISMS: readonly string[] = process.env['HOST_NAME'] === 'svm' ? ['--mechanisms', 'patch,step'] : [];
-
 /** Lets the guest run until `pattern` is on the serial line, and interrupts it. Throws with what is there when it never comes. */
 export async function untilSaid(gdb: GdbConsole, server: Server, pattern: RegExp): Promise<void> {
   const before = server.output.stdout.length;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test from 'tape';
 import { checkAnswers, withAttachedGdb } from '../support/gdb-console.js';
 import { GDB_HELPER } from '../support/gdb-session.js';
-import { MECHANISMS, untilSaid } from './running.js';
+import { FIRMWARE_OPTIONS } from '../support/firmware-options.js';
+import { untilSaid } from './running.js';
 import { folderOfFile } from '../../temporary-folder.js';
 
 const MBR = '/usr/lib/syslinux/mbr/mbr.bin';
@@ -34,7 +35,7 @@ const SESSION: readonly (readonly [string, RegExp])[] = [
 ];
 
 test('SYSLINUX mbr.bin under SeaBIOS: to "Missing operating system."', async (t) => {
-  await withAttachedGdb([...MECHANISMS, disk(), '--stop-at', 'boot-sector'], async (gdb, server) => {
+  await withAttachedGdb([...FIRMWARE_OPTIONS, disk(), '--stop-at', 'boot-sector'], async (gdb, server) => {
     await checkAnswers(t, gdb, SESSION);
     await untilSaid(gdb, server, /Missing operating system\./);
     t.pass('its message is on the serial line');
@@ -42,7 +43,7 @@ test('SYSLINUX mbr.bin under SeaBIOS: to "Missing operating system."', async (t)
 });
 
 test('SYSLINUX mbr.bin with the built-in BIOS: the same session, and its message on the screen', async (t) => {
-  await withAttachedGdb([...MECHANISMS, '--firmware', 'builtin', disk()], async (gdb) => {
+  await withAttachedGdb([...FIRMWARE_OPTIONS, '--firmware', 'builtin', disk()], async (gdb) => {
     await checkAnswers(t, gdb, SESSION);
     await checkAnswers(t, gdb, [
       ['break *(*(unsigned short *)0x60 + 16 * *(unsigned short *)0x62)', /Breakpoint 3 /], // INT 18h, when there is nothing to boot
