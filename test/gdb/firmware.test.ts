@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
-import { FIRMWARE_OPTIONS } from './support/firmware-options.js';
+import { REAL_MODE_OPTIONS } from './support/real-mode-options.js';
 import { checkAnswers, withAttachedGdb } from './support/gdb-console.js';
 import { GDB_HELPER, startServer } from './support/gdb-session.js';
 import { folderOfFile } from '../temporary-folder.js';
@@ -22,7 +22,7 @@ function writeDisk(code: readonly number[] = BOOT_SECTOR): string {
 }
 
 test('firmware: one session from the reset vector over INT 19h to 7c00', async (t) => {
-  await withAttachedGdb([...FIRMWARE_OPTIONS, '--firmware', 'seabios', writeDisk()], async (gdb, server) => {
+  await withAttachedGdb([...REAL_MODE_OPTIONS, '--firmware', 'seabios', writeDisk()], async (gdb, server) => {
     await checkAnswers(t, gdb, [
       [`source ${GDB_HELPER}`, /^$/],
       ['print/x $pc', /= 0xfffffff0\n/],
@@ -97,7 +97,7 @@ const BOOT_AGAIN = [0x90, 0xcd, 0x19];
 
 for (const firmware of ['seabios', 'builtin']) {
   test(`firmware: break *0x7c00 is hit each time ${firmware} has read the boot sector to it`, async (t) => {
-    await withAttachedGdb([...FIRMWARE_OPTIONS, '--firmware', firmware, writeDisk(BOOT_AGAIN)], async (gdb) => {
+    await withAttachedGdb([...REAL_MODE_OPTIONS, '--firmware', firmware, writeDisk(BOOT_AGAIN)], async (gdb) => {
       await checkAnswers(t, gdb, [
         [`source ${GDB_HELPER}`, /^$/],
         ['break *0x7c00', /Breakpoint 1 at 0x7c00/],

@@ -2,6 +2,7 @@
 import test, { type Test } from 'tape';
 import { checkAnswers, withAttachedGdb, type GdbConsole } from './support/gdb-console.js';
 import { GDB_HELPER } from './support/gdb-session.js';
+import { REAL_MODE_OPTIONS } from './support/real-mode-options.js';
 import { testGuest } from './support/test-guest.js';
 
 const CALLS = testGuest('calls');
@@ -22,7 +23,7 @@ const KINDS = [
 ] as const;
 
 async function withCalls(body: (gdb: GdbConsole) => Promise<void>): Promise<void> {
-  await withAttachedGdb([CALLS.image], async (gdb) => {
+  await withAttachedGdb([...REAL_MODE_OPTIONS, CALLS.image], async (gdb) => {
     await gdb.run(`source ${GDB_HELPER}`);
     await body(gdb);
   }, CALLS.elf);
@@ -133,7 +134,7 @@ test('until and advance leave a loop, nexti with a count goes over calls', async
 
 /** The helper shows what the processor does; without a symbol gdb has nothing else. */
 test('the same without any symbols', async (t: Test) => {
-  await withAttachedGdb([CALLS.image], async (gdb) => {
+  await withAttachedGdb([...REAL_MODE_OPTIONS, CALLS.image], async (gdb) => {
     await gdb.run(`source ${GDB_HELPER}`);
     await checkAnswers(t, gdb, [
       ['x/i $pc', /=> 0x7c00:\tljmp +\$0x7c0,\$0x5\n/],

@@ -2,12 +2,13 @@
 import test from 'tape';
 import { checkAnswers, withAttachedGdb, type GdbConsole } from './support/gdb-console.js';
 import { GDB_HELPER } from './support/gdb-session.js';
+import { REAL_MODE_OPTIONS } from './support/real-mode-options.js';
 import { testGuest } from './support/test-guest.js';
 
 const LOAD = 0x2_0000;
 
 function server(image: string, at: number): string[] {
-  return ['--boot', 'flat', '--load', `0x${at.toString(16)}`, '--mode', 'real', image];
+  return [...REAL_MODE_OPTIONS, '--boot', 'flat', '--load', `0x${at.toString(16)}`, '--mode', 'real', image];
 }
 
 /** The same steps wherever the code's segment begins, at the linear `base`. */

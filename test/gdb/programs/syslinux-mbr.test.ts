@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'tape';
 import { checkAnswers, withAttachedGdb } from '../support/gdb-console.js';
 import { GDB_HELPER } from '../support/gdb-session.js';
-import { FIRMWARE_OPTIONS } from '../support/firmware-options.js';
+import { REAL_MODE_OPTIONS } from '../support/real-mode-options.js';
 import { untilSaid } from './running.js';
 import { folderOfFile } from '../../temporary-folder.js';
 
@@ -35,7 +35,7 @@ const SESSION: readonly (readonly [string, RegExp])[] = [
 ];
 
 test('SYSLINUX mbr.bin under SeaBIOS: to "Missing operating system."', async (t) => {
-  await withAttachedGdb([...FIRMWARE_OPTIONS, disk(), '--stop-at', 'boot-sector'], async (gdb, server) => {
+  await withAttachedGdb([...REAL_MODE_OPTIONS, disk(), '--stop-at', 'boot-sector'], async (gdb, server) => {
     await checkAnswers(t, gdb, SESSION);
     await untilSaid(gdb, server, /Missing operating system\./);
     t.pass('its message is on the serial line');
@@ -43,7 +43,7 @@ test('SYSLINUX mbr.bin under SeaBIOS: to "Missing operating system."', async (t)
 });
 
 test('SYSLINUX mbr.bin with the built-in BIOS: the same session, and its message on the screen', async (t) => {
-  await withAttachedGdb([...FIRMWARE_OPTIONS, '--firmware', 'builtin', disk()], async (gdb) => {
+  await withAttachedGdb([...REAL_MODE_OPTIONS, '--firmware', 'builtin', disk()], async (gdb) => {
     await checkAnswers(t, gdb, SESSION);
     await checkAnswers(t, gdb, [
       ['break *(*(unsigned short *)0x60 + 16 * *(unsigned short *)0x62)', /Breakpoint 3 /], // INT 18h, when there is nothing to boot
