@@ -6,7 +6,7 @@
 import test from 'tape';
 import { checkAnswers, withAttachedGdb, type GdbConsole } from '../support/gdb-console.js';
 import { GDB_HELPER } from '../support/gdb-session.js';
-import { REAL_MODE_OPTIONS } from '../support/real-mode-options.js';
+import { FIRMWARE_OPTIONS } from '../support/real-mode-options.js';
 import { PATIENCE_MILLISECONDS } from './running.js';
 
 const IPXE = '/usr/lib/ipxe/ipxe.lkrn';
@@ -16,7 +16,7 @@ const LOOK_MILLISECONDS = 1000;
 const FIND_CHECKSUM = 'find /b 0x10000, +0xc00, 0x66, 0x81, 0xf3, 0x20, 0x83, 0xb8, 0xed';
 
 test('iPXE: from its real-mode entry into protected mode, where it checks what it unpacks', async (t) => {
-  await withAttachedGdb([...MEMORY, ...REAL_MODE_OPTIONS, IPXE], async (gdb, server) => {
+  await withAttachedGdb([...MEMORY, ...FIRMWARE_OPTIONS, IPXE], async (gdb, server) => {
     await checkAnswers(t, gdb, [
       [`source ${GDB_HELPER}`, /^$/],
       ['kvm mode', /^real16, cpl 0, cs:ip 1020:0000, linear 0x10200\n/],
@@ -55,7 +55,7 @@ async function untilShown(gdb: GdbConsole, pattern: RegExp): Promise<{ stop: str
 
 if (process.env['HOST_NAME'] !== undefined) {
   test('iPXE: to its banner and its prompt, or to the IRET that a software KVM cannot carry out', async (t) => {
-    await withAttachedGdb([...MEMORY, ...REAL_MODE_OPTIONS, IPXE], async (gdb, server) => {
+    await withAttachedGdb([...MEMORY, ...FIRMWARE_OPTIONS, IPXE], async (gdb, server) => {
       await gdb.run(`source ${GDB_HELPER}`);
       const { stop, screen } = await untilShown(gdb, /Press Ctrl-B/);
       t.match(screen, /iPXE initialising devices\.\.\./, 'it is unpacked and talks');

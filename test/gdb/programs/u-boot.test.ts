@@ -2,13 +2,13 @@
 import test from 'tape';
 import { checkAnswers, withAttachedGdb } from '../support/gdb-console.js';
 import { GDB_HELPER } from '../support/gdb-session.js';
-import { REAL_MODE_OPTIONS } from '../support/real-mode-options.js';
+import { FIRMWARE_OPTIONS } from '../support/real-mode-options.js';
 import { untilSaid } from './running.js';
 
 const ROM = '/usr/lib/u-boot/qemu-x86/u-boot.rom';
 
 test('U-Boot: from the reset vector into protected mode, to its banner and its prompt', async (t) => {
-  await withAttachedGdb([...REAL_MODE_OPTIONS, '--firmware', ROM], async (gdb, server) => {
+  await withAttachedGdb([...FIRMWARE_OPTIONS, '--firmware', ROM], async (gdb, server) => {
     await checkAnswers(t, gdb, [
       [`source ${GDB_HELPER}`, /^$/],
       ['print/x $pc', /= 0xfffffff0\n/],
