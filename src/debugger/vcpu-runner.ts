@@ -80,7 +80,7 @@ export class VcpuRunner {
 
   /** The plan that was started last, to go on with after an end that was not its own. */
   get goingOn(): RunPlan {
-    return { ...this.plan as RunPlan, fresh: false };
+    return { ...this.plan as RunPlan, fresh: false, waitMicroseconds: WAIT_MICROSECONDS };
   }
 
   /** Forgets the plan; `ended` will not be called for it. The vCPU must be closed next. */
@@ -147,8 +147,8 @@ export class VcpuRunner {
   /** Enters the guest again; once the burst is over, not before the event loop has had its turn. */
   private goOn(withNewPlan: boolean, exit: Exit): Exit | undefined {
     const plan = this.plan as RunPlan;
-    // One copy for all the exits that a plan survives.
-    const next = withNewPlan || !plan.fresh ? plan : { ...plan, fresh: false };
+    // One copy for all the exits that a plan survives. Its start may not have been waited for; a device's exit is.
+    const next = withNewPlan || !plan.fresh ? plan : { ...plan, fresh: false, waitMicroseconds: WAIT_MICROSECONDS };
     this.plan = next;
     const now = performance.now();
     if (now < this.deadline) {
