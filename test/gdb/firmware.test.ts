@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'tape';
-import { REAL_MODE_OPTIONS, SKIP_STEPS_IN_FIRMWARE } from './support/real-mode-options.js';
+import { REAL_MODE_OPTIONS, SKIP_BREAKPOINTS_IN_FIRMWARE } from './support/real-mode-options.js';
 import { checkAnswers, withAttachedGdb } from './support/gdb-console.js';
 import { GDB_HELPER, startServer } from './support/gdb-session.js';
 import { folderOfFile } from '../temporary-folder.js';
@@ -21,7 +21,7 @@ function writeDisk(code: readonly number[] = BOOT_SECTOR): string {
   return path;
 }
 
-test('firmware: one session from the reset vector over INT 19h to 7c00', { skip: SKIP_STEPS_IN_FIRMWARE }, async (t) => {
+test('firmware: one session from the reset vector over INT 19h to 7c00', { skip: SKIP_BREAKPOINTS_IN_FIRMWARE }, async (t) => {
   await withAttachedGdb(['--firmware', 'seabios', writeDisk()], async (gdb, server) => {
     await checkAnswers(t, gdb, [
       [`source ${GDB_HELPER}`, /^$/],
@@ -97,7 +97,7 @@ const BOOT_AGAIN = [0x90, 0xcd, 0x19];
 
 for (const firmware of ['seabios', 'builtin']) {
   const isBuiltin = firmware === 'builtin';
-  test(`firmware: break *0x7c00 is hit each time ${firmware} has read the boot sector to it`, { skip: !isBuiltin && SKIP_STEPS_IN_FIRMWARE }, async (t) => {
+  test(`firmware: break *0x7c00 is hit each time ${firmware} has read the boot sector to it`, { skip: !isBuiltin && SKIP_BREAKPOINTS_IN_FIRMWARE }, async (t) => {
     await withAttachedGdb([...(isBuiltin ? REAL_MODE_OPTIONS : []), '--firmware', firmware, writeDisk(BOOT_AGAIN)], async (gdb) => {
       await checkAnswers(t, gdb, [
         [`source ${GDB_HELPER}`, /^$/],

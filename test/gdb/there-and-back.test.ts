@@ -2,7 +2,6 @@
 import test from 'tape';
 import { withAttachedGdb } from './support/gdb-console.js';
 import { GDB_HELPER } from './support/gdb-session.js';
-import { REAL_MODE_OPTIONS } from './support/real-mode-options.js';
 import { testGuest } from './support/test-guest.js';
 
 const { image, elf } = testGuest('tour');
@@ -27,11 +26,11 @@ const STATIONS = [
 for (const [name, file] of Object.entries(FILES)) {
   test(`there and back with ${name}`, async (t) => {
     const addresses = new Map<string, string>();
-    await withAttachedGdb([...REAL_MODE_OPTIONS, image], async (gdb) => {
+    await withAttachedGdb([image], async (gdb) => {
       for (const [label] of STATIONS) addresses.set(label, /0x[0-9a-f]+/.exec(await gdb.run(`info address ${label}`))?.[0] ?? '');
     }, elf);
 
-    await withAttachedGdb([...REAL_MODE_OPTIONS, image], async (gdb) => {
+    await withAttachedGdb([image], async (gdb) => {
       await gdb.run(`source ${GDB_HELPER}`);
       for (const [label, mode, instruction, isCall] of STATIONS) {
         const address = addresses.get(label) as string;

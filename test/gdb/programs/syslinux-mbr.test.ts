@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'tape';
 import { checkAnswers, withAttachedGdb } from '../support/gdb-console.js';
 import { GDB_HELPER } from '../support/gdb-session.js';
-import { REAL_MODE_OPTIONS, SKIP_STEPS_IN_FIRMWARE } from '../support/real-mode-options.js';
+import { REAL_MODE_OPTIONS, SKIP_BREAKPOINTS_IN_FIRMWARE } from '../support/real-mode-options.js';
 import { untilSaid } from './running.js';
 import { folderOfFile } from '../../temporary-folder.js';
 
@@ -34,7 +34,7 @@ const SESSION: readonly (readonly [string, RegExp])[] = [
   ['delete', /^$/],
 ];
 
-test('SYSLINUX mbr.bin under SeaBIOS: to "Missing operating system."', { skip: SKIP_STEPS_IN_FIRMWARE }, async (t) => {
+test('SYSLINUX mbr.bin under SeaBIOS: to "Missing operating system."', { skip: SKIP_BREAKPOINTS_IN_FIRMWARE }, async (t) => {
   await withAttachedGdb([disk(), '--stop-at', 'boot-sector'], async (gdb, server) => {
     await checkAnswers(t, gdb, SESSION);
     await untilSaid(gdb, server, /Missing operating system\./);
