@@ -11,6 +11,8 @@
         "native/core/error.cc",
         "native/core/guest-memory.cc",
         "native/core/kick-signal.cc",
+        "native/core/late-stop.cc",
+        "native/core/linear-memory.cc",
         "native/core/pty.cc",
         "native/core/run-deadline.cc",
         "native/core/run-loop.cc",

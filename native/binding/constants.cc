@@ -158,6 +158,7 @@ constexpr Constant kConstants[] = {
     {"RUN_PLAN_CONTINUE", kvm::kContinue},
     {"RUN_PLAN_STEP", kvm::kStep},
     {"RUN_PLAN_FIX_PUSHF", kvm::kFixPushf},
+    {"RUN_PLAN_END_LATE_STEPS", kvm::kEndLateSteps},
     {"RUN_PLAN_FRESH", kvm::kFresh},
     {"RUN_PLAN_MAXIMUM_UNTIL", kvm::kMaximumUntil},
     {"OUTCOME_EXIT", kvm::kExit},

@@ -29,12 +29,13 @@ uint64_t enabled_hits(uint64_t dr6, uint64_t dr7) {
 }  // namespace
 
 RunLoop::RunLoop(int vcpu_fd, kvm_run* run, Vm& vm, std::atomic<bool>& kick)
-    : vcpu_fd_(vcpu_fd), run_(run), kick_(kick), trap_flag_(vcpu_fd, vm), sipi_(vcpu_fd, vm.has_local_apics()), staged_(run) {
+    : vcpu_fd_(vcpu_fd), run_(run), kick_(kick), memory_(vcpu_fd, vm), trap_flag_(memory_), late_stop_(memory_), sipi_(vcpu_fd, vm.has_local_apics()), staged_(run) {
   run_->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
 }
 
 RunLoop::End RunLoop::run(const RunPlan& plan) {
   fix_pushf_ = (plan.flags & kFixPushf) != 0;
+  expected_end_.reset();
   if ((plan.flags & kFresh) != 0) {
     steps_ = 0;
     end_unchecked_ = false;
@@ -136,6 +137,9 @@ RunLoop::End RunLoop::run_stepping(const RunPlan& plan) {
     kvm_vcpu_events events;
     read_registers(&regs, &sregs, &events);
     step_start_ = step_start(regs, sregs);
+    if ((plan.flags & kEndLateSteps) != 0) {
+      if (auto end = expect_late_stop(plan, sregs)) return *end;
+    }
     step_open_ = true;
     const int result = enter(EnterMode::step);
     if (result == 0) {
@@ -193,9 +197,11 @@ std::optional<RunLoop::End> RunLoop::classify_step() {
   switch (run_->exit_reason) {
     case KVM_EXIT_DEBUG: {
       const auto& debug = run_->debug.arch;
-      const bool hit = debug.exception != 1 || (debug.dr6 & kDr6Detected) != 0 ||
-                       enabled_hits(debug.dr6, applied_debug_.arch.debugreg[7]) != 0;
-      if (debug.exception == 1 && (!hit || (debug.dr6 & kDr6SingleStep) != 0)) {
+      uint64_t hits = enabled_hits(debug.dr6, applied_debug_.arch.debugreg[7]);
+      const bool came_to_end = expected_end_ && (hits & LateStop::kHit) != 0 && debug.pc == *expected_end_;
+      if (expected_end_) hits &= ~LateStop::kHit;
+      const bool hit = debug.exception != 1 || (debug.dr6 & kDr6Detected) != 0 || hits != 0;
+      if (debug.exception == 1 && (!hit || came_to_end || (debug.dr6 & kDr6SingleStep) != 0)) {
         finish_step();
         end_unchecked_ = hit;
       }
@@ -212,6 +218,14 @@ std::optional<RunLoop::End> RunLoop::classify_step() {
       step_open_ = false;
       return End{kExit};
   }
+}
+
+std::optional<RunLoop::End> RunLoop::expect_late_stop(const RunPlan& plan, const kvm_sregs& sregs) {
+  expected_end_ = late_stop_.behind(step_start_, sregs);
+  kvm_guest_debug wanted = wanted_debug(plan);
+  wanted.control &= ~kInject;
+  if (expected_end_) LateStop::end_at(*expected_end_, &wanted);
+  return apply_debug(wanted);
 }
 
 void RunLoop::finish_step() {

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "exit-record.h"
+#include "late-stop.h"
 #include "run-plan.h"
 #include "sipi-wait.h"
 #include "staged-registers.h"
@@ -68,13 +69,17 @@ class RunLoop {
   void finish_step();
   bool plan_ended(const RunPlan& plan) const;
   kvm_guest_debug wanted_debug(const RunPlan& plan) const;
+  // Before a step: has a debug register end it where the host would not.
+  std::optional<End> expect_late_stop(const RunPlan& plan, const kvm_sregs& sregs);
   std::optional<End> apply_debug(const kvm_guest_debug& wanted);
   bool exit_needs_completion() const;
 
   const int vcpu_fd_;
   kvm_run* const run_;
   std::atomic<bool>& kick_;
+  const LinearMemory memory_;
   TrapFlag trap_flag_;
+  LateStop late_stop_;
   SipiWait sipi_;
   StagedRegisters staged_;
   kvm_guest_debug applied_debug_{};
@@ -87,6 +92,8 @@ class RunLoop {
   // looked at.
   bool end_unchecked_ = false;
   bool fix_pushf_ = false;
+  // Where the step that is made ends by a debug register of the loop's own.
+  std::optional<uint64_t> expected_end_;
   uint64_t steps_ = 0;
 };
 

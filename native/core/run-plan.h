@@ -18,6 +18,8 @@ enum RunPlanFlag : uint32_t {
   kFixPushf = 1,
   // A new plan: `steps` counts from 0. Without it the plan before goes on after an exit was served.
   kFresh = 2,
+  // Some instructions do not end a step (a software KVM): have a debug register end it.
+  kEndLateSteps = 4,
 };
 
 struct RunPlan {

@@ -1,11 +1,9 @@
 #include "trap-flag.h"
 
-#include <algorithm>
 #include <cstring>
-#include <sys/ioctl.h>
+#include <initializer_list>
 
-#include "guest-memory.h"
-#include "vm.h"
+#include "instruction-prefixes.h"
 
 namespace kvm {
 namespace {
@@ -30,27 +28,14 @@ struct Decoded {
 };
 
 Decoded decode(const uint8_t* bytes, size_t length, const StepStart& start, unsigned size_without_prefix) {
-  bool operand_prefix = false;
-  bool rex_w = false;
-  size_t at = 0;
-  for (; at + 1 < length; at++) {
-    const uint8_t byte = bytes[at];
-    if (byte == 0x66) {
-      operand_prefix = true;
-    } else if (start.long_mode && (byte & 0xf0) == 0x40) {
-      rex_w = (byte & 8) != 0;
-    } else if (byte != 0x67 && byte != 0x2e && byte != 0x36 && byte != 0x3e && byte != 0x26 && byte != 0x64 &&
-               byte != 0x65 && byte != 0xf2 && byte != 0xf3) {
-      break;
-    }
-  }
+  const Prefixes prefixes = read_prefixes(bytes, length, start.long_mode);
   unsigned size = size_without_prefix;
-  if (rex_w) {
+  if (prefixes.rex_w) {
     size = 8;
-  } else if (operand_prefix) {
+  } else if (prefixes.operand_size) {
     size = size == 2 ? 4 : 2;
   }
-  return {bytes[at], size};
+  return {bytes[prefixes.opcode_at], size};
 }
 
 }  // namespace
@@ -97,24 +82,24 @@ void TrapFlag::after_step(const StepStart& start, const kvm_regs& regs, const kv
   uint8_t bytes[4] = {};
   size_t length = in_line ? static_cast<size_t>(rip_moved) : sizeof bytes;
   // The bytes beyond a short instruction at the end of a page need not be there.
-  if (!read_linear(start.linear_pc, bytes, length) && !read_linear(start.linear_pc, bytes, length = 1)) return;
+  if (!memory_.read(start.linear_pc, bytes, length) && !memory_.read(start.linear_pc, bytes, length = 1)) return;
   const unsigned default_size = start.default_32 ? 4 : 2;
 
   uint8_t flags[2] = {};
   if (could_be_pushf) {
     if (decode(bytes, length, start, default_size).opcode != 0x9c) return;
     const uint64_t image = start.long_mode ? regs.rsp : static_cast<uint32_t>(start.stack + stack_moved);
-    if (read_linear(image + 1, flags, 1) && (flags[0] & kTrapFlagInSecondByte) != 0) {
-      write_linear_byte(image + 1, flags[0] & ~kTrapFlagInSecondByte);
+    if (memory_.read(image + 1, flags, 1) && (flags[0] & kTrapFlagInSecondByte) != 0) {
+      memory_.write_byte(image + 1, flags[0] & ~kTrapFlagInSecondByte);
     }
   } else if (could_be_popf) {
     if (decode(bytes, length, start, default_size).opcode != 0x9d) return;
-    if (read_linear(start.stack, flags, 2)) own_ = (flags[1] & kTrapFlagInSecondByte) != 0;
+    if (memory_.read(start.stack, flags, 2)) own_ = (flags[1] & kTrapFlagInSecondByte) != 0;
   } else {
     // IRET: IP, CS, FLAGS, each as wide as the operand (SDM vol. 2, IRET); 4 bytes is its default in 64-bit code.
     const Decoded decoded = decode(bytes, length, start, start.long_mode ? 4 : default_size);
     if (decoded.opcode == 0xcf) {
-      if (read_linear(start.stack + 2 * decoded.operand_size, flags, 2)) own_ = (flags[1] & kTrapFlagInSecondByte) != 0;
+      if (memory_.read(start.stack + 2 * decoded.operand_size, flags, 2)) own_ = (flags[1] & kTrapFlagInSecondByte) != 0;
     } else if (decoded.opcode == 0xcc || decoded.opcode == 0xcd || decoded.opcode == 0xce || decoded.opcode == 0xf1) {
       own_ = false;  // delivery through the IVT or IDT clears TF (SDM vol. 3, 6.12.1.3)
     }
@@ -124,7 +109,7 @@ void TrapFlag::after_step(const StepStart& start, const kvm_regs& regs, const kv
 // IP, CS and FLAGS, each `width` bytes, of an interrupt that came before the instruction, or behind a HLT that it ended.
 bool TrapFlag::clear_in_frame_at(const StepStart& start, uint64_t linear, unsigned width) {
   uint8_t frame[24];
-  if (!read_linear(linear, frame, 3 * width)) return false;
+  if (!memory_.read(linear, frame, 3 * width)) return false;
   const auto value = [&](unsigned index, unsigned size) {
     uint64_t result = 0;
     std::memcpy(&result, frame + index * width, size);
@@ -135,7 +120,7 @@ bool TrapFlag::clear_in_frame_at(const StepStart& start, uint64_t linear, unsign
   if (!is_return || value(1, 2) != start.cs) return false;
   const uint64_t second_byte = 2 * width + 1;
   if ((frame[second_byte] & kTrapFlagInSecondByte) != 0) {
-    write_linear_byte(linear + second_byte, frame[second_byte] & ~kTrapFlagInSecondByte);
+    memory_.write_byte(linear + second_byte, frame[second_byte] & ~kTrapFlagInSecondByte);
   }
   return true;
 }
@@ -156,33 +141,6 @@ void TrapFlag::clear_in_interrupt_frame(const StepStart& start, const kvm_regs& 
     }
     if (width == 2 || long_mode) return;
   }
-}
-
-bool TrapFlag::translate(uint64_t linear, uint64_t* physical) {
-  // Harmless here although it sets Accessed bits: the instruction has just used these pages.
-  kvm_translation translation{};
-  translation.linear_address = linear;
-  if (ioctl(vcpu_fd_, KVM_TRANSLATE, &translation) != 0 || translation.valid == 0) return false;
-  *physical = translation.physical_address;
-  return true;
-}
-
-bool TrapFlag::read_linear(uint64_t address, void* bytes, size_t length) {
-  auto* to = static_cast<uint8_t*>(bytes);
-  while (length > 0) {
-    const size_t part = std::min<size_t>(length, GuestMemory::kPageSize - address % GuestMemory::kPageSize);
-    uint64_t physical;
-    if (!translate(address, &physical) || !vm_.read_physical(physical, to, part)) return false;
-    address += part;
-    to += part;
-    length -= part;
-  }
-  return true;
-}
-
-bool TrapFlag::write_linear_byte(uint64_t address, uint8_t byte) {
-  uint64_t physical;
-  return translate(address, &physical) && vm_.write_physical(physical, &byte, 1);
 }
 
 }  // namespace kvm

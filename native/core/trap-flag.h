@@ -6,9 +6,9 @@
 #include <cstdint>
 #include "kvm-uapi.h"
 
-namespace kvm {
+#include "linear-memory.h"
 
-class Vm;
+namespace kvm {
 
 constexpr uint64_t kTrapFlag = 0x100;
 
@@ -32,7 +32,7 @@ StepStart step_start(const kvm_regs& regs, const kvm_sregs& sregs);
 
 class TrapFlag {
  public:
-  TrapFlag(int vcpu_fd, Vm& vm) : vcpu_fd_(vcpu_fd), vm_(vm) {}
+  explicit TrapFlag(const LinearMemory& memory) : memory_(memory) {}
 
   // The guest's own TF.
   bool own() const { return own_; }
@@ -47,12 +47,8 @@ class TrapFlag {
  private:
   void clear_in_interrupt_frame(const StepStart& start, const kvm_regs& regs, const kvm_sregs& sregs);
   bool clear_in_frame_at(const StepStart& start, uint64_t linear, unsigned width);
-  bool read_linear(uint64_t address, void* bytes, size_t length);
-  bool write_linear_byte(uint64_t address, uint8_t byte);
-  bool translate(uint64_t linear, uint64_t* physical);
 
-  int vcpu_fd_;
-  Vm& vm_;
+  const LinearMemory& memory_;
   bool own_ = false;
 };
 

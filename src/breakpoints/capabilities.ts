@@ -37,6 +37,8 @@ export interface DebugCapabilities {
   readonly faultStep: 'handler' | 'free';
   /** A stepped PUSHF leaves TF set in the image it pushes. */
   readonly pushfLeaksTf: boolean;
+  /** A step of MFENCE takes the next instruction along, as that of some others does which software KVM carries out apart from its emulator. */
+  readonly stepsEndLate: boolean;
   /** A step at CPL 3 in long mode ends after one instruction; software KVM runs such code natively and past it. */
   readonly userStep: boolean;
   /** KVM_GUESTDBG_BLOCKIRQ is offered (KVM_CAP_SET_GUEST_DEBUG2). */

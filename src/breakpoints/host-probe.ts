@@ -48,6 +48,7 @@ const STORE = [0x88, 0x07];
 const OUT_80 = [0xe6, 0x80];
 const UD2 = [0x0f, 0x0b];
 const PUSHF = [0x9c];
+const MFENCE = [0x0f, 0xae, 0xf0];
 const TF = 0x100;
 
 /** Runs every probe, some twenty runs of a few instructions. Throws only what `machine.run` throws. */
@@ -60,6 +61,7 @@ export function probeHost(machine: ProbeMachine): DebugCapabilities {
     resumeFlag: modes.real.debugExecute && machine.run({ mode: 'real', code: [NOP, HLT], executeAt: 0, resumeFlag: true }).exit.reason === 'hlt',
     faultStep: faultEndsInHandler(machine) ? 'handler' : 'free',
     pushfLeaksTf: (machine.run({ mode: 'real', code: [...PUSHF, HLT], step: true }).stackTop & TF) !== 0,
+    stepsEndLate: stepEndsBehindTheNext(machine),
     userStep: userStepEnds(machine),
     blockIrq: machine.blockIrq,
   };
@@ -85,6 +87,11 @@ function probeMode(machine: ProbeMachine, mode: ProbeMode): ModeCapabilities {
 function faultEndsInHandler(machine: ProbeMachine): boolean {
   const fault = machine.run({ mode: 'real', code: [...UD2, HLT], step: true });
   return stepEnded(fault.exit) && fault.offset >= HANDLER_OFFSET && fault.offset <= HANDLER_OFFSET + 1;
+}
+
+function stepEndsBehindTheNext(machine: ProbeMachine): boolean {
+  const step = machine.run({ mode: 'long', code: [...MFENCE, NOP, NOP, HLT], step: true });
+  return stepEnded(step.exit) && step.offset === MFENCE.length + 1;
 }
 
 function userStepEnds(machine: ProbeMachine): boolean {

@@ -163,7 +163,10 @@ export class ContinueJob implements Job {
   }
 
   private runOf(plan: Planned | undefined): PlannedRun {
-    return new PlannedRun(plan, () => ({ until: this.options.breakpoints.executionAddresses(), fixPushf: this.options.capabilities().pushfLeaksTf }));
+    return new PlannedRun(plan, () => {
+      const { pushfLeaksTf, stepsEndLate } = this.options.capabilities();
+      return { until: this.options.breakpoints.executionAddresses(), fixPushf: pushfLeaksTf, endLateSteps: stepsEndLate };
+    });
   }
 
   /** Every instruction is stepped and looked at: for watches, and where a handler would run on unseen. */

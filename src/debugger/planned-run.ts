@@ -11,6 +11,7 @@ export interface SteppedRun {
   /** Linear addresses to stop at. */
   readonly until: readonly bigint[];
   readonly fixPushf: boolean;
+  readonly endLateSteps: boolean;
 }
 
 export class PlannedRun {

@@ -63,6 +63,7 @@ export class SingleStep {
       range,
       until,
       fixPushf: this.capabilities.pushfLeaksTf,
+      endLateSteps: this.capabilities.stepsEndLate,
       waitMicroseconds: WAIT_MICROSECONDS,
       fresh: true,
     };

@@ -23,6 +23,8 @@ export interface RunPlan {
   readonly maxSteps?: number;
   /** Take the leaked TF out of what a stepped PUSHF pushed (VMX, SVM). */
   readonly fixPushf?: boolean;
+  /** Have a debug register end the steps that the host ends one instruction later (software KVM). */
+  readonly endLateSteps?: boolean;
   /** How long `run` waits for the end before the run becomes asynchronous. */
   readonly waitMicroseconds: number;
   /** False: the plan that ran before goes on after its exit was served; everything but the wait is as it was then. */
@@ -38,6 +40,7 @@ export class RunPlanEncoder {
   readonly #offset: Readonly<Record<string, number>>;
   readonly #fresh: number;
   readonly #fixPushf: number;
+  readonly #endLateSteps: number;
   readonly #maximumUntil: number;
   #flags = 0;
 
@@ -49,6 +52,7 @@ export class RunPlanEncoder {
     this.#offset = Object.fromEntries(Object.entries(fields).map(([name, { offset }]) => [name, offset]));
     this.#fresh = constants['RUN_PLAN_FRESH'];
     this.#fixPushf = constants['RUN_PLAN_FIX_PUSHF'];
+    this.#endLateSteps = constants['RUN_PLAN_END_LATE_STEPS'];
     this.#maximumUntil = constants['RUN_PLAN_MAXIMUM_UNTIL'];
   }
 
@@ -67,7 +71,7 @@ export class RunPlanEncoder {
     }
     if (range !== undefined && range.start >= range.end) throw new RangeError('The range of a run plan is empty.');
     const maxSteps = plan.maxSteps ?? (range === undefined && until === undefined ? 1 : 0);
-    this.#flags = this.#fresh | (plan.fixPushf === true ? this.#fixPushf : 0);
+    this.#flags = this.#fresh | (plan.fixPushf === true ? this.#fixPushf : 0) | (plan.endLateSteps === true ? this.#endLateSteps : 0);
     view.setUint32(offset['mode'], plan.mode === 'step' ? 1 : 0, true);
     view.setUint32(offset['flags'], this.#flags, true);
     view.setUint32(offset['debug_control'], debug?.control ?? 0, true);

@@ -72,6 +72,7 @@ export function capabilitiesTable(capabilities: DebugCapabilities): string {
     `${'RFLAGS.RF is honoured'.padEnd(28)}${yes(capabilities.resumeFlag)}`,
     `${'a faulting step'.padEnd(28)}${capabilities.faultStep === 'handler' ? 'stops in the handler' : 'runs the handler freely (its entry is trapped)'}`,
     `${'a stepped PUSHF leaks TF'.padEnd(28)}${yes(capabilities.pushfLeaksTf)}`,
+    `${'a stepped MFENCE'.padEnd(28)}${capabilities.stepsEndLate ? 'takes the next along (a debug register ends the step)' : 'is one step'}`,
     `${'a step at CPL 3, long mode'.padEnd(28)}${yes(capabilities.userStep)}`,
     `${'steps can hold interrupts'.padEnd(28)}${yes(capabilities.blockIrq)}`,
   );

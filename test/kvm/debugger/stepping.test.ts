@@ -119,20 +119,32 @@ for (const mode of ALL) {
   });
 }
 
-test('stepping in long mode: IRETQ, SWAPGS, MFENCE and FXSAVE take at most the next instruction along', async (t) => {
-  // A software KVM has them outside of its emulator. Before IRETQ: mov eax,ss; push rax; push rsp; pushf; mov eax,cs; push rax; push 100010
-  const frame = [0x8c, 0xd0, 0x50, 0x54, 0x9c, 0x8c, 0xc8, 0x50, 0x68, 0x10, 0, 0x10, 0];
-  for (const [code, before] of [[[...frame, 0x48, 0xcf, HLT], 7], [[0x0f, 0x01, 0xf8], 0], [[0x0f, 0xae, 0xf0], 0], [[0x0f, 0xae, 0x04, 0x25, 0, 0xf0, 0, 0], 0]] as const) {
-    const guest = new GuestUnderDebug('long', [...code, NOP, NOP, NOP, HLT]);
-    for (let i = 0; i <= before; i++) t.equal((await guest.step()).reason.kind, 'step');
-    const behind = guest.offset;
-    t.ok(behind === code.length || behind === code.length + 1, `offset ${behind}`);
-    t.equal(Number(guest.read('eflags')) & 0x100, 0, 'without a trap flag');
-    await guest.step();
-    t.equal(guest.offset, behind + 1);
-    guest.close();
+/** Before IRETQ: mov eax,ss; push rax; push rsp; pushf; mov eax,cs; push rax; push 100010 */
+const IRETQ = [0x8c, 0xd0, 0x50, 0x54, 0x9c, 0x8c, 0xc8, 0x50, 0x68, 0x10, 0, 0x10, 0, 0x48, 0xcf, HLT];
+/** Instructions that a software KVM carries out apart from its emulator, and the plain ones before them. */
+const APART: readonly [name: string, modes: readonly TestMode[], code: readonly number[], before: number][] = [
+  ['IRETQ', ['long'], IRETQ, 7], ['SWAPGS', ['long'], [0x0f, 0x01, 0xf8], 0], ['FXSAVE', ['long'], [0x0f, 0xae, 0x04, 0x25, 0, 0xf0, 0, 0], 0],
+  ['MFENCE', ALL, [0x0f, 0xae, 0xf0], 0], ['ENDBR', ALL, [0xf3, 0x0f, 0x1e, 0xfa], 0], ['prefixed LFENCE', ALL, [0x2e, 0x0f, 0xae, 0xe8], 0],
+];
+
+for (const [name, modes, code, before] of APART) {
+  for (const mode of modes) {
+    test(`stepping in ${mode} mode: ${name} is one step, and a breakpoint behind it is met by stepping`, async (t) => {
+      const guest = new GuestUnderDebug(mode, [...code, NOP, NOP, HLT]);
+      for (let i = 0; i <= before; i++) t.equal((await guest.step()).reason.kind, 'step');
+      t.equal(guest.offset, code.length);
+      t.equal(Number(guest.read('eflags')) & 0x100, 0, 'without a trap flag');
+      await guest.step();
+      t.equal(guest.offset, code.length + 1);
+      guest.close();
+      const stepped = new GuestUnderDebug(mode, [...code, NOP, NOP, HLT], undefined, ['step']);
+      stepped.break(code.length);
+      t.equal((await stepped.continue()).reason.kind, 'breakpoint');
+      t.equal(stepped.offset, code.length);
+      stepped.close();
+    });
   }
-});
+}
 
 test('stepping in real mode: INT n stops at the first instruction of the handler, and IRET comes back', async (t) => {
   const guest = new GuestUnderDebug('real', [0xcd, 0x21, NOP, HLT]);

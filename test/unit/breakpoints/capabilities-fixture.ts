@@ -10,12 +10,12 @@ export function capabilities(
 ): DebugCapabilities {
   const each = { ...EVERYTHING, ...mode };
   const modes = Object.fromEntries(PROBE_MODES.map((name) => [name, each])) as Record<ProbeMode, ModeCapabilities>;
-  return { modes, readOnlySlot: true, resumeFlag: true, faultStep: 'free', pushfLeaksTf: true, userStep: true, blockIrq: true, ...rest };
+  return { modes, readOnlySlot: true, resumeFlag: true, faultStep: 'free', pushfLeaksTf: true, stepsEndLate: false, userStep: true, blockIrq: true, ...rest };
 }
 
 export const VMX = capabilities();
 export const SOFTWARE_KVM = capabilities(
-  { int3: false, debugWrite: false }, { resumeFlag: false, faultStep: 'handler', pushfLeaksTf: false, userStep: false },
+  { int3: false, debugWrite: false }, { resumeFlag: false, faultStep: 'handler', pushfLeaksTf: false, stepsEndLate: true, userStep: false },
 );
 /** int3 works in real mode only: useless for a patch that may be reached in another mode. */
 export const INT3_IN_REAL_MODE_ONLY: DebugCapabilities = {

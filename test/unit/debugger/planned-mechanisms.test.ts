@@ -7,7 +7,7 @@ const ALL: ModeCapabilities = { singleStep: true, int3: true, hlt: true, debugEx
 function host(mode: Partial<ModeCapabilities>): DebugCapabilities {
   const every = { ...ALL, ...mode };
   return {
-    modes: { real: every, protected: every, long: every }, readOnlySlot: true, resumeFlag: true, faultStep: 'free', pushfLeaksTf: true, userStep: true, blockIrq: true,
+    modes: { real: every, protected: every, long: every }, readOnlySlot: true, resumeFlag: true, faultStep: 'free', pushfLeaksTf: true, stepsEndLate: false, userStep: true, blockIrq: true,
   };
 }
 
