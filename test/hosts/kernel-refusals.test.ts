@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import test, { type Test } from 'tape';
 import { OUTPUT_FOLDER } from '../project-folders.js';
 import { SERVER_MAIN } from '../server-command.js';
+import { patience } from '../time-scale.js';
 import { folderOfFile } from '../temporary-folder.js';
 
 const GUEST = join(folderOfFile(), 'guest.img');
@@ -22,7 +23,7 @@ const EFER_SVME = 1n << 12n;
 const isOwnKernel = existsSync('/job.json') && process.getuid?.() === 0;
 
 function execute(...[command, ...args]: readonly [string, ...string[]]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: 90_000, killSignal: 'SIGKILL' });
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: patience(90_000), killSignal: 'SIGKILL' });
   return { status, stdout, stderr };
 }
 
