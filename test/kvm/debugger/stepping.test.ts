@@ -16,6 +16,9 @@ const ALL: readonly TestMode[] = ['real', 'protected', 'long'];
 const HLT = 0xf4;
 const NOP = 0x90;
 
+/** RBX where neither RAM nor a device is. */
+const atDevice = (guest: GuestUnderDebug): void => guest.write('rbx', 0xd000_0000n);
+
 const rows: Row[] = [
   { name: 'plain instructions', code: [NOP, 0x31, 0xc0, NOP, HLT], steps: [1, 3, 4] },
   { name: 'a taken jump', code: [0xeb, 0x02, NOP, NOP, NOP, HLT], steps: [4, 5] },
@@ -29,9 +32,10 @@ const rows: Row[] = [
     check: (g, t) => t.equal(Number(g.read('eflags')) & 0x100, 0, 'no trap flag is left behind') },
   { name: 'PUSHF pushes no trap flag', code: [0x9c, 0x58, NOP, HLT], steps: [1, 2], check: (g, t) => t.equal(Number(g.read('rax')) & 0x100, 0) },
   { name: 'far jump', modes: ['real'], code: [0xea, 0x07, 0x00, 0xc0, 0x07, NOP, NOP, NOP, HLT], steps: [7, 8] },
-  { name: 'MMIO write to nothing', modes: ['protected'], code: [0xa2, 0, 0, 0, 0xd0, NOP, HLT], steps: [5, 6] },
-  { name: 'MMIO read from nothing', modes: ['protected'], code: [0xa0, 0, 0, 0, 0xd0, NOP, HLT], steps: [5, 6], check: (g, t) => t.equal(Number(g.read('rax') & 0xffn), 0xff) },
-  { name: 'read-modify-write on MMIO', modes: ['protected'], code: [0xfe, 0x05, 0, 0, 0, 0xd0, NOP, HLT], steps: [6, 7] },
+  // mov [rbx],al; mov al,[rbx]; inc byte [rbx]
+  { name: 'MMIO write to nothing', modes: ['protected', 'long'], code: [0x88, 0x03, NOP, HLT], steps: [2, 3], prepare: atDevice },
+  { name: 'MMIO read from nothing', modes: ['protected', 'long'], code: [0x8a, 0x03, NOP, HLT], steps: [2, 3], prepare: atDevice, check: (g, t) => t.equal(Number(g.read('rax') & 0xffn), 0xff) },
+  { name: 'read-modify-write on MMIO', modes: ['protected', 'long'], code: [0xfe, 0x03, NOP, HLT], steps: [2, 3], prepare: atDevice },
   { name: 'CR0 read and written', modes: ['protected', 'long'], code: [0x0f, 0x20, 0xc0, 0x0f, 0x22, 0xc0, NOP, HLT], steps: [3, 6, 7] },
   { name: 'CR3 read and written', code: [0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8, NOP, HLT], steps: [3, 6, 7] },
   { name: 'RDMSR and WRMSR', modes: ['protected', 'long'], code: [0xb9, 0x74, 1, 0, 0, 0x0f, 0x32, 0x0f, 0x30, NOP, HLT], steps: [5, 7, 9, 10] },
