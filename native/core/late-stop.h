@@ -21,6 +21,8 @@ class LateStop {
 
   // Linear address of what is executed behind the instruction that is about to be stepped, if it is one of these.
   std::optional<uint64_t> behind(const StepStart& start, const kvm_sregs& sregs);
+  // System registers were set from outside.
+  void forget() { known_ = false; }
 
  private:
   // As many bytes as the page has.

@@ -222,6 +222,8 @@ std::optional<RunLoop::End> RunLoop::classify_step() {
 
 std::optional<RunLoop::End> RunLoop::expect_late_stop(const RunPlan& plan, const kvm_sregs& sregs) {
   expected_end_ = late_stop_.behind(step_start_, sregs);
+  // KVM has translated by those that it still has.
+  if (staged_.has(KVM_SYNC_X86_SREGS)) late_stop_.forget();
   kvm_guest_debug wanted = wanted_debug(plan);
   wanted.control &= ~kInject;
   if (expected_end_) LateStop::end_at(*expected_end_, &wanted);
@@ -284,6 +286,7 @@ std::optional<RunLoop::End> RunLoop::apply_debug(const kvm_guest_debug& wanted) 
 
 void RunLoop::stage(uint32_t dirty, const kvm_regs& regs, const kvm_sregs& sregs, const kvm_vcpu_events& events) {
   staged_.stage(dirty, regs, sregs, events);
+  if ((dirty & KVM_SYNC_X86_SREGS) != 0) late_stop_.forget();
   if (dirty & KVM_SYNC_X86_REGS) trap_flag_.set_own((regs.rflags & kTrapFlag) != 0);
 }
 
@@ -309,6 +312,7 @@ void RunLoop::read_registers(kvm_regs* regs, kvm_sregs* sregs, kvm_vcpu_events* 
 
 void RunLoop::registers_refreshed() {
   run_->cr8 = run_->s.regs.sregs.cr8;
+  late_stop_.forget();
   if (!single_stepping()) trap_flag_.set_own((run_->s.regs.regs.rflags & kTrapFlag) != 0);
 }
 

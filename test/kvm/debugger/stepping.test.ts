@@ -128,6 +128,8 @@ const IRETQ = [0x8c, 0xd0, 0x50, 0x54, 0x9c, 0x8c, 0xc8, 0x50, 0x68, 0x10, 0, 0x
 /** Instructions that a software KVM carries out apart from its emulator, and the plain ones before them. */
 const APART: readonly [name: string, modes: readonly TestMode[], code: readonly number[], before: number][] = [
   ['IRETQ', ['long'], IRETQ, 7], ['SWAPGS', ['long'], [0x0f, 0x01, 0xf8], 0], ['FXSAVE', ['long'], [0x0f, 0xae, 0x04, 0x25, 0, 0xf0, 0, 0], 0],
+  ['FXSAVE by a register', ALL, [0x0f, 0xae, 0x07], 0], ['FXRSTOR with a short displacement', ALL, [0x0f, 0xae, 0x4d, 0x10], 0],
+  ['FXSAVE with a displacement', ['real'], [0x0f, 0xae, 0x06, 0, 0xf0], 0], ['FXSAVE with a displacement', ['protected'], [0x0f, 0xae, 0x05, 0, 0xf0, 0, 0], 0],
   ['MFENCE', ALL, [0x0f, 0xae, 0xf0], 0], ['ENDBR', ALL, [0xf3, 0x0f, 0x1e, 0xfa], 0], ['prefixed LFENCE', ALL, [0x2e, 0x0f, 0xae, 0xe8], 0],
 ];
 
