@@ -48,7 +48,8 @@ export const hosts = {
     spareModules: ['arch/x86/kernel/msr.ko'], filesLeftOut: [],
     programsLeftOut: [{ files: /\/ovmf\./, reason: 'QEMU\'s TCG ends in an assertion of its own on the way (docs/hosts.md)' }],
     sessionRules: [
-      { session: 'bootsector', ways: ['patch,step', 'patch,read-only,step', 'step'], options: [], reason: CRASHING_DEBUG_REGISTER },
+      ...['bootsector', 'smp'].map((session) => (
+        { session, ways: ['patch,step', 'patch,read-only,step', 'step'], options: [], reason: CRASHING_DEBUG_REGISTER })),
       // Where patches cannot be had in an interrupt handler, a step has a debug register there.
       ...['bios', 'reading'].map((session) => (
         { session, ways: ['patch,step', 'patch,read-only,step'], options: ['--irqchip', 'none'], reason: CRASHING_DEBUG_REGISTER })),
