@@ -58,7 +58,7 @@ export async function boot(host, run, report) {
   let reported = 0;
   let module;
   const read = lineReader(results);
-  const { output, ended } = await runWatched(command, run.limits, () => {
+  const { output, ended, signal } = await runWatched(command, run.limits, () => {
     const lines = read();
     for (const line of lines) {
       const value = parsed(line);
@@ -76,7 +76,7 @@ export async function boot(host, run, report) {
   if (module === null) return { kind: 'without KVM', text: `The host has no ${host.module}.\n${words}` };
   if (ended === 'silent') return { kind: 'lost', text: `The host said nothing for ${run.limits.silence} seconds.\n${words}` };
   if (module === undefined) return { kind: 'not started', text: `The host did not start.\n${words}` };
-  return { kind: 'lost', text: `The host was lost.\n${words}` };
+  return { kind: 'lost', text: `The host was lost${signal === undefined ? '' : `: ${signal} ended its emulator`}.\n${words}` };
 }
 
 /** A line as JSON; undefined for what a broken host may leave on its serial port. */

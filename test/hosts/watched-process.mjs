@@ -10,7 +10,8 @@ const KEPT_OUTPUT = 20_000;
  * @param {string[]} command program and arguments
  * @param {{ seconds: number, silence: number }} limits for all of it, and from one sign of progress to the next, in seconds
  * @param {() => boolean} poll called now and then and once at the end; whether there was progress
- * @returns {Promise<{ output: string, ended: 'by itself' | 'out of time' | 'silent' }>} `output`: the end of what it printed
+ * @returns {Promise<{ output: string, ended: 'by itself' | 'out of time' | 'silent', signal?: string }>} `output`: the end of what it printed;
+ *   `signal`: that ended it, be it ours
  */
 export function runWatched([program, ...args], { seconds, silence }, poll) {
   return new Promise((resolve) => {
@@ -46,13 +47,13 @@ export function runWatched([program, ...args], { seconds, silence }, poll) {
       if (now - begin > seconds * 1000) end('out of time');
       else if (now - heard > silence * 1000) end('silent');
     }, POLL_MILLISECONDS);
-    const finish = (text) => {
+    const finish = (text, signal) => {
       clearInterval(polling);
       for (const name of ['SIGINT', 'SIGTERM']) process.removeListener(name, interrupted);
       poll();
-      resolve({ output: output + text, ended });
+      resolve({ output: output + text, ended, ...(signal && { signal }) });
     };
     child.on('error', (error) => finish(error.message));
-    child.on('close', () => finish(''));
+    child.on('close', (_, signal) => finish('', signal));
   });
 }

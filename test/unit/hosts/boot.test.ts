@@ -97,7 +97,7 @@ test('boot: its KVM is not there', async (t) => {
 
 test('boot: the host dies half-way', async (t) => {
   const { trouble, files } = await bootWith(`${MODULE} ${file('a')} kill -SEGV $$`);
-  t.match(trouble?.text ?? '', /^The host was lost\./);
+  t.match(trouble?.text ?? '', /^The host was lost: SIGSEGV ended its emulator\./);
   t.equal(trouble?.kind, 'lost');
   t.deepEqual(files, ['a'], 'what it had said counts');
 });
