@@ -1,9 +1,12 @@
 // What `npm run test:hosts --` takes, and the test files that follow from it.
-import { basename } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { filesOf, suites } from '../../scripts/test-suites.mjs';
 
-const SESSIONS = 'test/hosts/sessions.test.ts';
+/** Each example's session counts as a file of its own, with its name behind a #: all of them take hours in Bochs. */
+const sessionFile = (name) => `test/hosts/sessions.test.ts#${name}`;
+const EXAMPLES = 'examples/guests';
 /** Compares docs/hosts.md with what doctor says on the host. */
 const TABLE = 'test/hosts/doctor-table.test.ts';
 /** Boots a kernel that the runner gets. */
@@ -17,8 +20,8 @@ const REFUSALS = 'test/hosts/kernel-refusals.test.ts';
  * The quick selection, the most telling first: in Bochs these take about as long as all of `npm test` outside. What a host does
  * when it is stepped, when it runs into breakpoints and watches, one session of gdb's, and what doctor says.
  */
-const QUICK = ['test/kvm/debugger/stepping.test.ts', SESSIONS, TABLE, 'test/kvm/debugger/breakpoints.test.ts'];
-const QUICK_SESSIONS = { run: ['modes'], forced: false };
+const QUICK = ['test/kvm/debugger/stepping.test.ts', sessionFile('modes'), TABLE, 'test/kvm/debugger/breakpoints.test.ts'];
+const QUICK_SESSIONS = { forced: false };
 
 const seconds = (text) => {
   if (text === undefined) return {};
@@ -59,7 +62,8 @@ export function readArguments(words, known) {
 export function everyFile(root, isOwnKernel) {
   const leftOut = ['bootloaders', 'examples', 'rsp-fake', ...(isOwnKernel ? ['grub-cdrom', 'grub-disk', 'other-roms'] : [])];
   const gdb = filesOf(root, suites.gdb).filter((file) => !leftOut.includes(basename(file, '.test.ts')));
-  return [...filesOf(root, suites.kvm), ...gdb, SESSIONS, TABLE, LINUX, ...(isOwnKernel ? [REFUSALS, ...filesOf(root, PROGRAMS)] : [])];
+  const sessions = readdirSync(join(root, EXAMPLES)).filter((name) => existsSync(join(root, EXAMPLES, name, 'session.gdb'))).sort().map(sessionFile);
+  return [...filesOf(root, suites.kvm), ...gdb, ...sessions, TABLE, LINUX, ...(isOwnKernel ? [REFUSALS, ...filesOf(root, PROGRAMS)] : [])];
 }
 
 /**
@@ -68,7 +72,7 @@ export function everyFile(root, isOwnKernel) {
  * @param {{ all: boolean, doctor: boolean, only?: string[] }} options of readArguments
  * @param {boolean} isOwnKernel the host is an emulated one, whose kernel may lose KVM
  * @param {string[]} quickToo what the host's quick selection has besides
- * @returns {{ files: string[], sessions: { run?: string[], forced?: boolean } }} `sessions`: for SESSIONS, by default all of it
+ * @returns {{ files: string[], sessions: { forced?: boolean } }} `sessions`: whether each is run by each mechanism too, as by default
  */
 export function selection(root, { all, doctor, only }, isOwnKernel, quickToo = []) {
   if (doctor) return { files: ['doctor'], sessions: {} };

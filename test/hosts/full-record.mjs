@@ -26,6 +26,9 @@ export function recorded(record, hosts, filesOf, commit) {
   }));
 }
 
+/** The row that a file is summed up in: its folder, or all the sessions. */
+const rowOf = (file) => (file.includes('#') ? file.split('#')[0] : dirname(file));
+
 /** What one folder's files came to on one host. */
 function cellOf(files, results) {
   const run = files.flatMap((file) => results[file] ?? []);
@@ -45,8 +48,8 @@ function cellOf(files, results) {
  * @param {(name: string) => string[]} filesOf as for `recorded`
  */
 function tableOf(record, names, filesOf) {
-  const folders = [...new Set(names.flatMap(filesOf).map((file) => dirname(file)))];
-  const row = (folder) => names.map((name) => cellOf(filesOf(name).filter((file) => dirname(file) === folder), record[name] ?? {}));
+  const folders = [...new Set(names.flatMap(filesOf).map(rowOf))];
+  const row = (folder) => names.map((name) => cellOf(filesOf(name).filter((file) => rowOf(file) === folder), record[name] ?? {}));
   const reasons = names.flatMap((name) => Object.values(record[name] ?? {}).flatMap((result) => result.reasons.map((reason) => `- ${name} skipped: ${reason}`)));
   return [
     BEGIN, 'Everything, at the commits in parentheses:', '',

@@ -23,16 +23,19 @@ async function runDoctor() {
   return { file: 'doctor', passed, failed, skipped: 0, seconds, details: stdout + stderr, reasons: [] };
 }
 
-async function runTests(file, { timeScale, maySkip }) {
+/** `file`: a path, perhaps with a # and the name of the one session of sessions.test.ts that is to be run. */
+async function runTests(file, { timeScale, maySkip, sessions }) {
+  const [path, session] = file.split('#');
+  process.env.HOST_SESSIONS = JSON.stringify({ ...sessions, ...(session !== undefined && { run: [session] }) });
   const suite = { ...suites.gdb, timeoutSeconds: suites.gdb.timeoutSeconds * timeScale, needsKvm: !maySkip };
-  const { stdout, stderr, ...counts } = await runFile(root, suite, file);
+  const { stdout, stderr, ...counts } = await runFile(root, suite, path);
   const details = counts.failed === 0 ? '' : tail(`${failuresOf(stdout) || stdout}\n${tail(stderr, 20)}`, 60);
-  return { ...counts, details, reasons: reasonsOf(stdout) };
+  return { ...counts, file, details, reasons: reasonsOf(stdout) };
 }
 
 /**
  * @param {{ name: string, files: string[], sessions: object, timeScale: number, maySkip: boolean, kernel?: string, programs?: string }} job `name` of the host;
- *   `sessions` for sessions.test.ts; `timeScale`: limits are this many times as long; `maySkip`: a test may say that this
+ *   `sessions`: for sessions.test.ts, but for the names; `timeScale`: limits are this many times as long; `maySkip`: a test may say that this
  *   host cannot show something; `kernel`: a bzImage for linux-kernel.test.ts; `programs`: a folder of makePrograms for test/hosts/programs
  * @param {(result: { file: string, passed: number, failed: number, skipped: number, problem?: string, seconds: number,
  *   details: string, reasons: string[] }) => void} report called after each file
@@ -40,7 +43,6 @@ async function runTests(file, { timeScale, maySkip }) {
 export async function runJob(job, report) {
   // For the tests: test/hosts/*.test.ts, test/time-scale.ts, test/server-command.ts.
   process.env.HOST_NAME = job.name;
-  process.env.HOST_SESSIONS = JSON.stringify(job.sessions);
   process.env.HOST_TIME_SCALE = String(job.timeScale);
   process.env.SERVER_UNDER_TEST = join(root, SERVER);
   if (job.kernel !== undefined) process.env.HOST_KERNEL = job.kernel;

@@ -17,7 +17,7 @@ interface Options {
 
 interface Arguments {
   readonly readArguments: (words: readonly string[], known: readonly string[]) => Options;
-  readonly selection: (root: string, options: Partial<Options>, isOwnKernel: boolean, quickToo?: readonly string[]) => { files: string[]; sessions: { run?: string[] } };
+  readonly selection: (root: string, options: Partial<Options>, isOwnKernel: boolean, quickToo?: readonly string[]) => { files: string[]; sessions: { forced?: boolean } };
 }
 
 interface Run {
@@ -66,11 +66,13 @@ test('test:hosts: the files', async (t) => {
   const quick = selection(PACKAGE_FOLDER, {}, true);
   t.equal(quick.files[0], 'test/kvm/debugger/stepping.test.ts', 'the most telling first');
   t.deepEqual(selection(PACKAGE_FOLDER, {}, true, ['more']).files, [...quick.files, 'more'], 'where the host is fast enough');
-  for (const file of quick.files) t.ok(existsSync(join(PACKAGE_FOLDER, file)), file);
-  t.deepEqual(quick.sessions.run, ['modes']);
+  for (const file of quick.files) t.ok(existsSync(join(PACKAGE_FOLDER, file.split('#')[0])), file);
+  t.deepEqual(quick.sessions, { forced: false });
   t.notOk(selection(PACKAGE_FOLDER, { all: true }, false).files.includes(refusals), 'this machine keeps its KVM');
   const all = selection(PACKAGE_FOLDER, { all: true }, true);
-  t.deepEqual(all.sessions, {}, 'every session');
+  t.deepEqual(all.sessions, {}, 'each session by each mechanism');
+  for (const name of ['bios', 'workers']) t.ok(all.files.includes(`test/hosts/sessions.test.ts#${name}`), name);
+  t.deepEqual(selection(PACKAGE_FOLDER, { only: ['sessions.test.ts#smp'] }, true).files, ['test/hosts/sessions.test.ts#smp'], 'one session by its name');
   t.ok(all.files.includes(refusals) && all.files.includes('test/hosts/linux-kernel.test.ts'));
   for (const file of [...quick.files, 'test/gdb/endings.test.ts', 'test/kvm/native/kick.test.ts']) t.ok(all.files.includes(file), `all has ${file}`);
   t.notOk(all.files.some((file) => /bootloaders|examples|rsp-fake/.test(file)), 'what drives no KVM, and the sessions, are not run twice');
