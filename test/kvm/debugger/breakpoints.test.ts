@@ -202,8 +202,9 @@ test('stops: a triple fault in protected mode is a stop with the registers and a
   const guest = new GuestUnderDebug('protected', [NOP, NOP, 0x0f, 0x0b, HLT]);
   const stop = await guest.continue();
   t.equal(stop.reason.kind, 'fault', stop.text);
-  t.ok(/[Tt]riple fault|could not deliver/.test(stop.text ?? ''), stop.text);
-  t.ok(guest.pc >= guest.start && guest.pc <= guest.start + 2n, 'the registers say where');
+  t.match(stop.text ?? '', /^Triple fault on cpu0 at /);
+  // SVM resets the processor, and there was no exit before.
+  t.equal(guest.offset, /resets the processor/.test(stop.text ?? '') ? 0 : 2, 'the registers say where');
   const again = await guest.continue();
   t.deepEqual([again.reason, again.text], [stop.reason, stop.text], 'and who goes on comes to the same stop');
   t.equal(monitor(guest, 'info stop'), `${stop.text}\n`, 'the sentence can be read again');
