@@ -201,6 +201,10 @@ std::optional<RunLoop::End> RunLoop::classify_step() {
       const bool came_to_end = expected_end_ && (hits & LateStop::kHit) != 0 && debug.pc == *expected_end_;
       if (expected_end_) hits &= ~LateStop::kHit;
       const bool hit = debug.exception != 1 || (debug.dr6 & kDr6Detected) != 0 || hits != 0;
+      if (!hit && stands_at_icebp()) {
+        step_open_ = false;
+        return End{kExit};
+      }
       if (debug.exception == 1 && (!hit || came_to_end || (debug.dr6 & kDr6SingleStep) != 0)) {
         finish_step();
         end_unchecked_ = hit;
@@ -218,6 +222,13 @@ std::optional<RunLoop::End> RunLoop::classify_step() {
       step_open_ = false;
       return End{kExit};
   }
+}
+
+bool RunLoop::stands_at_icebp() const {
+  constexpr uint8_t kIcebp = 0xf1;
+  const kvm_regs& regs = run_->s.regs.regs;
+  uint8_t opcode;
+  return regs.rip == step_start_.rip && regs.rcx == step_start_.rcx && memory_.read(step_start_.linear_pc, &opcode, 1) && opcode == kIcebp;
 }
 
 std::optional<RunLoop::End> RunLoop::expect_late_stop(const RunPlan& plan, const kvm_sregs& sregs) {

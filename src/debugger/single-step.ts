@@ -14,7 +14,7 @@ import type { DebugRegisterSlot } from '../x86/debug-registers.js';
 import { codeAtExit } from './code-at-exit.js';
 import type { CpuView } from './cpu-view.js';
 import { guestDebug } from './guest-debug.js';
-import { reinjection, type RunAgain } from './job.js';
+import { isAtIcebp, reinjection, type RunAgain } from './job.js';
 import type { Planting } from './planting.js';
 import { isStaleHalt } from './stale-halt.js';
 import type { StepTraps } from './step-traps.js';
@@ -36,6 +36,10 @@ export type StepEnd =
   /** The pc stands where the step led; `handler` when that is the entry of one that the instruction raised or called. */
   | { readonly kind: 'stepped'; readonly handler: boolean; readonly halted: boolean; readonly dataRegisters: number }
   | { readonly kind: 'unknown' };
+
+const VECTOR_DB = 1;
+/** B0 to B3 (SDM vol. 3, 18.2.3). */
+const DR6_HITS = 0xfn;
 
 const IN_THE_WAY = { kind: 'in-the-way' } as const;
 const STEPPED = { kind: 'stepped', handler: false, halted: false, dataRegisters: 0 } as const;
@@ -75,6 +79,7 @@ export class SingleStep {
       const entry = this.traps.enteredBehind(this.view.pc);
       return entry === undefined ? STEPPED : this.enteredHandler(entry);
     }
+    if (this.isBeforeIcebp(exit)) return { kind: 'again', ...reinjection(this.view, true), plan: this.reinject('debug') };
     const hit = classifyExit({
       exit,
       ...codeAtExit(this.view, this.planting),
@@ -94,7 +99,7 @@ export class SingleStep {
         return (hit.registers & this.traps.debugRegisterMask) !== 0 ? this.enteredHandler(this.view.pc, dataRegisters) : { ...STEPPED, dataRegisters };
       }
       case 'guest-int3':
-        return { kind: 'again', ...reinjection(this.view, hit.refused), plan: this.reinject() };
+        return { kind: 'again', ...reinjection(this.view, hit.refused), plan: this.reinject('int3') };
       case 'step':
       case 'stale-halt':
         return STEPPED;
@@ -121,11 +126,17 @@ export class SingleStep {
     return { kind: 'stepped', handler: true, halted: false, dataRegisters };
   }
 
-  /** The guest's own int3 was taken from it by the intercept of our traps: deliver it; the trap at its handler stays. */
-  private reinject(): RunPlan {
+  /** The native loop has met an INT1 that VMX does not step over: nothing else ends a step without a cause in DR6. */
+  private isBeforeIcebp(exit: Exit): boolean {
+    if (exit.reason !== 'debug' || exit.exception !== VECTOR_DB) return false;
+    return (Number(exit.dr6 & DR6_HITS) & (this.traps.debugRegisterMask | this.dataMask)) === 0 && isAtIcebp(this.view, 0n);
+  }
+
+  /** The guest's own int3 or INT1 was taken from it by the intercept of our traps, or by the step: deliver it; the trap at its handler stays. */
+  private reinject(inject: 'int3' | 'debug'): RunPlan {
     return {
       mode: 'continue',
-      debug: guestDebug({ interceptInt3: true, debugRegisters: this.traps.debugRegisters, inject: 'int3' }),
+      debug: guestDebug({ interceptInt3: true, debugRegisters: this.traps.debugRegisters, inject }),
       waitMicroseconds: WAIT_MICROSECONDS,
       fresh: true,
     };
