@@ -74,19 +74,34 @@ export class PlantedPatches {
 
   /** Puts what the guest knows into bytes that were read from a GPA while patches stood; one that it wrote over is its own. */
   hide(gpa: number, bytes: Uint8Array): void {
-    for (let i = 0; i < bytes.length; i++) {
-      const planted = this.planted.get(gpa + i);
-      if (planted?.suspended === false && bytes[i] === planted.patch) bytes[i] = planted.original;
-    }
+    this.forEachIn(gpa, bytes, (planted, i) => {
+      if (bytes[i] === planted.patch) bytes[i] = planted.original;
+    });
   }
 
-  /** A write of the guest's, as if no patch stood there: under a patch the byte becomes the one that is restored. */
+  /**
+   * For bytes that are written at a GPA as if no patch stood there: under a patch the byte becomes the one that is restored.
+   * What is to be written, with the patches in it.
+   */
+  covering(gpa: number, bytes: Uint8Array): Uint8Array {
+    let covered = bytes;
+    this.forEachIn(gpa, bytes, (planted, i) => {
+      planted.original = bytes[i];
+      if (covered === bytes) covered = Uint8Array.from(bytes);
+      covered[i] = planted.patch;
+    });
+    return covered;
+  }
+
+  /** A write of the guest's, as if no patch stood there. */
   write(gpa: number, bytes: Uint8Array): void {
-    for (let i = 0; i < bytes.length; i++) {
-      const planted = this.planted.get(gpa + i);
-      if (planted?.suspended === false) planted.original = bytes[i];
-      else this.memory.writeByte(gpa + i, bytes[i]);
-    }
+    this.covering(gpa, bytes).forEach((byte, i) => this.memory.writeByte(gpa + i, byte));
+  }
+
+  private forEachIn(gpa: number, { length }: Uint8Array, each: (planted: Planted, index: number) => void): void {
+    this.planted.forEach((planted, at) => {
+      if (!planted.suspended && at >= gpa && at < gpa + length) each(planted, at - gpa);
+    });
   }
 
   /** Takes the patch at a GPA out until `restore`, so that the instruction there can be executed. */

@@ -36,6 +36,7 @@ export class Planting {
     private readonly say: (text: string) => void,
   ) {
     this.guard = new GuardedMemory(machine.memory);
+    machine.memory.overlay = this.guard.patches;
     machine.onProtectedWrite = (vcpu, gpa, bytes) => this.written(vcpu, gpa, bytes);
   }
 

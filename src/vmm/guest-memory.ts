@@ -7,6 +7,7 @@
  * the dirty log, and never reach a device.
  */
 import { ramChunks, type MemoryChunk, type MemoryRegion } from './memory-layout.js';
+import type { MemoryObserver, MemoryOverlay, WindowListener } from './memory-listeners.js';
 import { MemoryWindow } from './memory-window.js';
 import type { NativeBinding, NativeMemory, NativeVm } from './native.js';
 
@@ -17,20 +18,6 @@ const PAGE = 4096;
 /** What this needs of the binding and the VM; tests pass their own. */
 export type MemoryAllocator = Pick<NativeBinding, 'allocateMemory' | 'constants'>;
 export type MemorySlots = Pick<NativeVm, 'setMemorySlot' | 'removeMemorySlot'>;
-
-/** Told of windows, so that protected pages in them stay so. */
-export interface WindowListener {
-  /** Its slot is about to go. */
-  hiding(chunk: MemoryChunk): void;
-  shown(chunk: MemoryChunk): void;
-}
-
-/** Told what the host writes, by a mapping and an offset in it. */
-export interface MemoryObserver {
-  written(memory: NativeMemory, offset: number, length: number): void;
-  /** It reads as zero from its first to its last byte. */
-  cleared(memory: NativeMemory): void;
-}
 
 /** RAM and ROM by guest-physical address. Laying out and `write` throw RangeError; reads come back short instead. */
 export class GuestMemory {
@@ -46,6 +33,8 @@ export class GuestMemory {
   /** Asked where no memory is: a device that shows some there when it is looked for does so and says true. */
   onMissing: ((gpa: number) => boolean) | undefined;
   observer: MemoryObserver | undefined;
+  /** What `read` and `write` see past, of more than single bytes. */
+  overlay: MemoryOverlay | undefined;
   /** Called before all memory is looked at or put back: a device tells the observer what it has written to its own. */
   onSettle: (() => void) | undefined;
 
@@ -178,7 +167,9 @@ export class GuestMemory {
 
   /** A copy of at most `length` bytes from `gpa`; shorter where memory ends, empty where none is. */
   read(gpa: bigint | number, length: number): Uint8Array {
-    return this.#inOneChunk(gpa, length)?.slice() ?? this.#gather(gpa, length);
+    const bytes = this.#inOneChunk(gpa, length)?.slice() ?? this.#gather(gpa, length);
+    this.overlay?.hide(toNumber(gpa), bytes);
+    return bytes;
   }
 
   /**
@@ -223,9 +214,10 @@ export class GuestMemory {
     if (!this.contains(address, bytes.length)) {
       throw new RangeError(`There is no guest memory at all of 0x${gpa.toString(16)} to 0x${(BigInt(gpa) + BigInt(bytes.length) - 1n).toString(16)}.`);
     }
-    for (let offset = 0; offset < bytes.length; ) {
+    const raw = this.overlay?.covering(address, bytes) ?? bytes;
+    for (let offset = 0; offset < raw.length; ) {
       const chunk = this.chunkAt(address)!;
-      const part = bytes.subarray(offset, offset + chunk.start + chunk.size - address);
+      const part = raw.subarray(offset, offset + chunk.start + chunk.size - address);
       chunk.bytes.set(part, address - chunk.start);
       this.observer?.written(chunk.memory, chunk.bytes.byteOffset + address - chunk.start, part.length);
       offset += part.length;

@@ -3,7 +3,8 @@
  * exits as MMIO with its data while reads, fetches and the rest of RAM run at full speed (KVM api.rst,
  * KVM_SET_USER_MEMORY_REGION, KVM_MEM_READONLY; docs/decisions/0011-read-only-pages.md).
  */
-import type { GuestMemory, MemoryChunk, WindowListener } from './guest-memory.js';
+import type { GuestMemory, MemoryChunk } from './guest-memory.js';
+import type { WindowListener } from './memory-listeners.js';
 import type { NativeVm } from './native.js';
 
 export const PAGE_SIZE = 4096;

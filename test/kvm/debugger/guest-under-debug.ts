@@ -31,7 +31,7 @@ export class GuestUnderDebug {
   readonly console: string[] = [];
   private waiting: ((stop: StopEvent) => void) | undefined;
 
-  constructor(readonly mode: TestMode, code: readonly number[], capabilities?: DebugCapabilities, mechanisms?: readonly Mechanism[], options: Pick<MachineOptions, 'irqchip'> = {}) {
+  constructor(readonly mode: TestMode, code: readonly number[], capabilities?: DebugCapabilities, mechanisms?: readonly Mechanism[], options: Pick<MachineOptions, 'irqchip' | 'bios'> = {}) {
     this.start = BigInt(CODE[mode]);
     this.machine = Machine.create({
       memory: 4 << 20, ...options,

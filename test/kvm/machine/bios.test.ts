@@ -3,10 +3,10 @@ import test from 'tape';
 import { MachineTarget } from '../../../src/debugger/machine-target.js';
 import { textRows, textScreen } from '../../../src/vmm/display/text-screen.js';
 import { Machine } from '../../../src/vmm/machine.js';
-import type { BlockImage } from '../../../src/vmm/storage/block-image.js';
 import type { StopEvent } from '../../../src/target.js';
 import { hostCapabilities } from '../debugger/guest-under-debug.js';
 import { patience } from '../../time-scale.js';
+import { memoryImage } from './memory-image.js';
 
 const SECTOR = 512;
 const DATA = 0x7d00;
@@ -21,15 +21,6 @@ const MOV_DI = (value: number): number[] => [0xbf, value & 0xff, value >> 8];
 const STORE = (address: number): number[] => [0xa3, address & 0xff, address >> 8, 0x9c, 0x8f, 0x06, (address + 2) & 0xff, (address + 2) >> 8];
 /** Ends the guest by isa-debug-exit. */
 const END = [0xb0, 0, 0xe6, 0xf4];
-
-function memoryImage(bytes: Uint8Array, readOnly = false): BlockImage {
-  return {
-    name: 'test', size: bytes.length, readOnly,
-    read: (offset, target) => { target.set(bytes.subarray(offset, offset + target.length)); },
-    write: (offset, written) => { bytes.set(written, offset); },
-    flush: () => undefined, save: () => ({}), restore: () => undefined, close: () => undefined,
-  };
-}
 
 interface Ran {
   readonly machine: Machine;

@@ -50,6 +50,23 @@ test('patches: what the guest wrote over a patch stays', (t) => {
   t.end();
 });
 
+test('patches: what a device writes comes beneath them, and what it reads has none', (t) => {
+  const { bytes, patches } = setUp();
+  patches.plant({ mechanism: 'int3', physical: 3 }, JOB);
+  patches.plant({ mechanism: 'int3', physical: 9 }, JOB);
+  const written = Uint8Array.of(0x20, 0x30, 0x40);
+  t.equal(patches.covering(4, written), written, 'where none stands it is the same');
+  bytes.set(patches.covering(2, written), 2);
+  t.deepEqual([...written], [0x20, 0x30, 0x40], 'the device keeps its own');
+  t.ok(patches.standsAt(3));
+  const read = bytes.slice(2, 10);
+  patches.hide(2, read);
+  t.deepEqual([...read], [0x20, 0x30, 0x40, 5, 6, 7, 8, 9]);
+  patches.liftAll();
+  t.deepEqual([...bytes.subarray(2, 10)], [0x20, 0x30, 0x40, 5, 6, 7, 8, 9]);
+  t.end();
+});
+
 test('patches: outside memory nothing is planted', (t) => {
   const { patches } = setUp();
   t.notOk(patches.plant({ mechanism: 'int3', physical: 99 }, JOB));
