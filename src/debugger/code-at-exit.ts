@@ -8,9 +8,9 @@ export function codeAtExit(view: CpuView, planting: Planting): Pick<ClassifyInpu
   return {
     pc: view.pc,
     patchAt: (linear) => planting.patchAt(view, linear),
-    byteAt: (linear) => planting.read(view, linear, 1)[0],
+    byteAt: (linear) => view.memory.peek(linear, 1)[0],
     isOtherCodeAt: (linear) => {
-      const instruction = decode(planting.read(view, linear, LONGEST_INSTRUCTION), view.mode.operandBits, linear);
+      const instruction = decode(view.memory.peek(linear, LONGEST_INSTRUCTION), view.mode.operandBits, linear);
       return instruction !== undefined && instruction.mnemonic !== 'int3';
     },
   };

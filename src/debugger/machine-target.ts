@@ -93,7 +93,7 @@ export class MachineTarget implements DebugTarget {
     });
     this.arrival = new BreakpointArrival({
       cpus: this.views.map((view, cpu) => ({ view, registers: this.registers[cpu] })),
-      read: this.jobs.planting.read,
+      read: ({ memory }, address, length) => memory.peek(address, length),
       say: (text) => this.say(text),
     });
     this.control = new RunControl(machine, this.views, {
@@ -112,7 +112,7 @@ export class MachineTarget implements DebugTarget {
       onStop: (stop) => this.stopped(stop), onFirst: () => machine.clock.resumed(), onLast: () => machine.clock.stopped(),
     });
     this.memory = new TargetMemory({
-      memory: machine.memory, planting: this.jobs.planting, physical: this.physicalMemory, view: (thread) => this.readableCpu(thread).view,
+      memory: machine.memory, physical: this.physicalMemory, view: (thread) => this.readableCpu(thread).view,
       checkStanding: () => { if (this.control.running) throw new TargetError('The machine is running; interrupt it first', EBUSY); },
     });
     this.snapshots = new Snapshots(machine, {

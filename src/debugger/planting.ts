@@ -63,21 +63,6 @@ export class Planting {
     this.guard.protect([...pages].filter((page) => !unsafe.has(page)), owner);
   }
 
-  /**
-   * Linear memory as the guest knows it, while patches stand; short where the readable bytes end. While none stands these
-   * can be guest memory itself: to be looked at at once.
-   */
-  readonly read = ({ memory }: CpuView, address: bigint, length: number): Uint8Array => {
-    const { patches } = this.guard;
-    if (patches.count === 0) return memory.peek(address, length);
-    const bytes = memory.read(address, length);
-    for (const { linear, physical, length: size } of memory.ramPieces(address, bytes.length) ?? []) {
-      const offset = Number(linear - address);
-      patches.hide(physical, bytes.subarray(offset, offset + size));
-    }
-    return bytes;
-  };
-
   /** Watches a plan's bytes in pages that are protected, and protects those of its guards. */
   watch(plan: Planned, owner: object): void {
     for (const { pieces } of plan.guards) this.guard.protect(pagesOf(pieces), owner);
@@ -224,7 +209,7 @@ export class Planting {
   private undoOf(view: CpuView, gpa: number, bytes: Uint8Array): LockedUndo | undefined {
     view.invalidate();
     const { vcpu, mode, memory, pc } = view;
-    const codeBefore = (length: number): Uint8Array => this.read(view, pc - BigInt(length), length);
+    const codeBefore = (length: number): Uint8Array => memory.peek(pc - BigInt(length), length);
     return undoLocked(codeBefore, { regs: vcpu.regs, sregs: vcpu.readSregs(), mode }, {
       value: bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n),
       size: bytes.length,

@@ -45,7 +45,7 @@ export function hangsOnProtectedPage(view: CpuView, planting: Planting): boolean
   const pages = planting.guard.protectedPages;
   if (pages.size === 0) return false;
   const { vcpu: { regs }, memory, mode, pc } = view;
-  const instruction = accessesOf(planting.read(view, pc, LONGEST_INSTRUCTION), { regs, sregs: view.vcpu.readSregs(), mode });
+  const instruction = accessesOf(memory.peek(pc, LONGEST_INSTRUCTION), { regs, sregs: view.vcpu.readSregs(), mode });
   if (instruction === undefined || !NEVER_TOLD.has(instruction.mnemonic)) return false;
   return instruction.accesses.some(({ linear, size }) => pagesOf(memory.ramPieces(linear, size) ?? []).some((page) => pages.has(page)));
 }

@@ -5,13 +5,11 @@
 import { TargetError, type LinearRegion, type PhysicalMemoryMode, type ThreadId } from '../target.js';
 import type { GuestMemory } from '../vmm/guest-memory.js';
 import type { CpuView } from './cpu-view.js';
-import type { Planting } from './planting.js';
 
 const EFAULT = 14;
 
 export interface TargetMemoryOptions {
   readonly memory: GuestMemory;
-  readonly planting: Planting;
   readonly physical: PhysicalMemoryMode;
   /** Throws TargetError while the thread is in the guest. */
   readonly view: (thread: ThreadId) => CpuView;
@@ -24,13 +22,8 @@ export class TargetMemory {
 
   /** At most `length` bytes; short where memory ends, empty where there is none. Can be guest memory itself: to be looked at at once. */
   read(thread: ThreadId, address: bigint, length: number): Uint8Array {
-    const { memory, planting, physical, view } = this.options;
-    if (!physical.enabled) return planting.read(view(thread), address, length);
-    const { patches } = planting.guard;
-    if (patches.count === 0) return memory.peek(address, length);
-    const bytes = memory.read(address, length);
-    patches.hide(Number(address), bytes);
-    return bytes;
+    const { memory, physical, view } = this.options;
+    return physical.enabled ? memory.peek(address, length) : view(thread).memory.peek(address, length);
   }
 
   /** Writes all of `bytes`, or nothing and throws TargetError. No vCPU may be in the guest: a patch could stand there. */

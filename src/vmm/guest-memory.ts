@@ -33,7 +33,7 @@ export class GuestMemory {
   /** Asked where no memory is: a device that shows some there when it is looked for does so and says true. */
   onMissing: ((gpa: number) => boolean) | undefined;
   observer: MemoryObserver | undefined;
-  /** What `read` and `write` see past, of more than single bytes. */
+  /** What `read`, `peek` and `write` see past; single bytes and words do not. */
   overlay: MemoryOverlay | undefined;
   /** Called before all memory is looked at or put back: a device tells the observer what it has written to its own. */
   onSettle: (() => void) | undefined;
@@ -173,10 +173,11 @@ export class GuestMemory {
   }
 
   /**
-   * As `read`, but the memory itself rather than a copy where one chunk has it all: to be looked at at once, and not to be
-   * written. A copy of many bytes, which lies in fresh pages of the host's, costs as much as sending them.
+   * As `read`, but the memory itself rather than a copy where one chunk has it all and nothing is laid over it: to be looked at
+   * at once, and not to be written. A copy of many bytes, which lies in fresh pages of the host's, costs as much as sending them.
    */
   peek(gpa: bigint | number, length: number): Uint8Array {
+    if ((this.overlay?.count ?? 0) > 0) return this.read(gpa, length);
     return this.#inOneChunk(gpa, length) ?? this.#gather(gpa, length);
   }
 

@@ -18,6 +18,8 @@ export interface MemoryObserver {
 
 /** What stands in memory now and is not the guest's: a debugger's patches. Devices neither see it nor write over it. */
 export interface MemoryOverlay {
+  /** How many bytes of it there are. */
+  readonly count: number;
   /** Puts what lies beneath into bytes that were read from a GPA. */
   hide(gpa: number, bytes: Uint8Array): void;
   /** Takes bytes that are written at a GPA beneath what stands there; gives those to write, which may be `bytes` themselves. */

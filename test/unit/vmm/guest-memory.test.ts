@@ -1,4 +1,5 @@
 import test from 'tape';
+import { PlantedPatches } from '../../../src/breakpoints/patches.js';
 import { GuestMemory, ramLayout } from '../../../src/vmm/guest-memory.js';
 import { fakeHost } from './fake-memory.js';
 
@@ -61,6 +62,26 @@ test('reads, writes and words', (t) => {
   memory.close();
   memory.close();
   t.equal(open(), 0, 'no mapping is left; the slots go with the VM');
+  t.end();
+});
+
+test('what is laid over memory is not seen, in one chunk and across two', (t) => {
+  const { allocator, vm } = fakeHost();
+  const memory = new GuestMemory(allocator, vm);
+  memory.addRam(GIB + 4096);
+  const patches = new PlantedPatches(memory);
+  memory.overlay = patches;
+  for (const physical of [0x1000, GIB]) {
+    memory.write(physical - 1, Uint8Array.of(1, 2, 3));
+    patches.plant({ mechanism: 'int3', physical }, patches);
+    t.equal(memory.readByte(physical), 0xcc);
+    t.deepEqual([...memory.read(physical - 1, 3)], [1, 2, 3], 'a copy');
+    t.deepEqual([...memory.peek(physical - 1, 3)], [1, 2, 3], 'a look');
+    memory.write(physical - 1, Uint8Array.of(4, 5, 6));
+    t.deepEqual([memory.readByte(physical), ...memory.peek(physical - 1, 3)], [0xcc, 4, 5, 6], 'written beneath it');
+  }
+  patches.liftAll();
+  t.deepEqual([memory.readByte(0x1000), memory.readByte(GIB)], [5, 5]);
   t.end();
 });
 
