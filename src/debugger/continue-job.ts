@@ -111,7 +111,7 @@ export class ContinueJob implements Job {
       case 'guest-debug':
         view.vcpu.mergeDr6(hit.dr6);
         // An INT1 is met again.
-        return { ...this.run('debug'), instead: () => { queueDebug(view.vcpu); }, ...reinjection(view, isAtIcebp(view, hit.dr6)) };
+        return { ...this.run('debug'), instead: () => { queueDebug(view.vcpu); }, ...reinjection(view, hit.dr6 === 0n && isAtIcebp(view)) };
       case 'stale-halt':
       case 'lifted-patch':
         return this.run();

@@ -81,11 +81,11 @@ export interface Caught {
 const ICEBP = 0xf1;
 
 /**
- * Whether a #DB is that of an INT1 at the pc, behind which it is to be raised: no bit of DR6 explains it. VMX tells of it before
+ * Whether a #DB that no bit of DR6 explains is that of an INT1 at the pc, behind which it is to be raised. VMX tells of it before
  * the instruction has been passed (SDM vol. 3, 28.2.2, privileged software exceptions), SVM behind it.
  */
-export function isAtIcebp(view: CpuView, dr6: bigint): boolean {
-  return dr6 === 0n && view.memory.read(view.pc, 1)[0] === ICEBP;
+export function isAtIcebp(view: CpuView): boolean {
+  return view.memory.read(view.pc, 1)[0] === ICEBP;
 }
 
 /**

@@ -37,10 +37,6 @@ export type StepEnd =
   | { readonly kind: 'stepped'; readonly handler: boolean; readonly halted: boolean; readonly dataRegisters: number }
   | { readonly kind: 'unknown' };
 
-const VECTOR_DB = 1;
-/** B0 to B3 (SDM vol. 3, 18.2.3). */
-const DR6_HITS = 0xfn;
-
 const IN_THE_WAY = { kind: 'in-the-way' } as const;
 const STEPPED = { kind: 'stepped', handler: false, halted: false, dataRegisters: 0 } as const;
 
@@ -79,7 +75,6 @@ export class SingleStep {
       const entry = this.traps.enteredBehind(this.view.pc);
       return entry === undefined ? STEPPED : this.enteredHandler(entry);
     }
-    if (this.isBeforeIcebp(exit)) return { kind: 'again', ...reinjection(this.view, true), plan: this.reinject('debug') };
     const hit = classifyExit({
       exit,
       ...codeAtExit(this.view, this.planting),
@@ -101,6 +96,8 @@ export class SingleStep {
       case 'guest-int3':
         return { kind: 'again', ...reinjection(this.view, hit.refused), plan: this.reinject('int3') };
       case 'step':
+        // The native loop has met an INT1 that VMX does not step over: nothing else ends a step without a cause in DR6.
+        return isAtIcebp(this.view) ? { kind: 'again', ...reinjection(this.view, true), plan: this.reinject('debug') } : STEPPED;
       case 'stale-halt':
         return STEPPED;
       default:
@@ -124,12 +121,6 @@ export class SingleStep {
     this.traps.lift();
     this.traps.clearPushedTrapFlag();
     return { kind: 'stepped', handler: true, halted: false, dataRegisters };
-  }
-
-  /** The native loop has met an INT1 that VMX does not step over: nothing else ends a step without a cause in DR6. */
-  private isBeforeIcebp(exit: Exit): boolean {
-    if (exit.reason !== 'debug' || exit.exception !== VECTOR_DB) return false;
-    return (Number(exit.dr6 & DR6_HITS) & (this.traps.debugRegisterMask | this.dataMask)) === 0 && isAtIcebp(this.view, 0n);
   }
 
   /** The guest's own int3 or INT1 was taken from it by the intercept of our traps, or by the step: deliver it; the trap at its handler stays. */
