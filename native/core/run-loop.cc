@@ -29,7 +29,8 @@ uint64_t enabled_hits(uint64_t dr6, uint64_t dr7) {
 }  // namespace
 
 RunLoop::RunLoop(int vcpu_fd, kvm_run* run, Vm& vm, std::atomic<bool>& kick)
-    : vcpu_fd_(vcpu_fd), run_(run), kick_(kick), memory_(vcpu_fd, vm), trap_flag_(memory_), late_stop_(memory_), sipi_(vcpu_fd, vm.has_local_apics()), staged_(run) {
+    : vcpu_fd_(vcpu_fd), run_(run), kick_(kick), memory_(vcpu_fd, vm), trap_flag_(memory_), late_stop_(memory_),
+      sipi_(vcpu_fd, vm.has_local_apics()), staged_(run) {
   run_->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
 }
 
@@ -97,9 +98,8 @@ std::optional<RunLoop::End> RunLoop::complete() {
     return std::nullopt;
   }
   if (result != -EINTR && result != -EAGAIN) return End{kError, -result};
-  // Done without DEBUG; the instruction is behind us if RIP (or, of a REP, RCX) has changed.
-  const kvm_regs& regs = run_->s.regs.regs;
-  if (step_open_ && (regs.rip != step_start_.rip || regs.rcx != step_start_.rcx)) {
+  // Done without DEBUG.
+  if (step_open_ && step_has_moved()) {
     finish_step();
     end_unchecked_ = true;
   }
@@ -224,11 +224,15 @@ std::optional<RunLoop::End> RunLoop::classify_step() {
   }
 }
 
+bool RunLoop::step_has_moved() const {
+  const kvm_regs& regs = run_->s.regs.regs;
+  return regs.rip != step_start_.rip || regs.rcx != step_start_.rcx;
+}
+
 bool RunLoop::stands_at_icebp() const {
   constexpr uint8_t kIcebp = 0xf1;
-  const kvm_regs& regs = run_->s.regs.regs;
   uint8_t opcode;
-  return regs.rip == step_start_.rip && regs.rcx == step_start_.rcx && memory_.read(step_start_.linear_pc, &opcode, 1) && opcode == kIcebp;
+  return !step_has_moved() && memory_.read(step_start_.linear_pc, &opcode, 1) && opcode == kIcebp;
 }
 
 std::optional<RunLoop::End> RunLoop::expect_late_stop(const RunPlan& plan, const kvm_sregs& sregs) {

@@ -66,6 +66,8 @@ class RunLoop {
   std::optional<End> await_sipi(const RunPlan& plan);
   // What a KVM_RUN that returned 0 within a step means. nullopt: a step is finished and nothing else happened.
   std::optional<End> classify_step();
+  // The instruction is behind us: RIP has changed, or, of a REP, RCX.
+  bool step_has_moved() const;
   // The step has not passed an INT1, which VMX tells of before: whoever stepped on would meet it for ever.
   bool stands_at_icebp() const;
   void finish_step();
