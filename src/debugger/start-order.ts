@@ -4,7 +4,6 @@
  * Threads that all continue take turns at being the first: where it stops while it is waited for, the others do not begin.
  */
 import type { Start } from './begin-jobs.js';
-import type { JobStart } from './job.js';
 
 /** Quick enough for a person who types `next`, and rare for a script. */
 const PASSED_OVER_MILLISECONDS = 20;
@@ -30,6 +29,6 @@ export class StartOrder {
   }
 }
 
-function unwaited(start: Exclude<JobStart, { kind: 'stop' }>): Exclude<JobStart, { kind: 'stop' }> {
+function unwaited(start: Start['start']): Start['start'] {
   return start.kind === 'again' ? { ...start, plan: { ...start.plan, waitMicroseconds: 0 } } : start;
 }
