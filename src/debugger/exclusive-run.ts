@@ -20,8 +20,15 @@ export class ExclusiveRun<C extends Running> {
   private current: C | undefined;
   private held = new Map<C, RunAgain>();
 
-  /** `tryPlan` makes the plan of a vCPU whose turn it is; undefined where that cannot be done. */
-  constructor(private readonly cpus: readonly C[], private readonly tryPlan: (cpu: C, go: RunAlone['go']) => RunPlan | RunAgain | undefined) {}
+  /**
+   * `tryPlan` makes the plan of a vCPU whose turn it is; undefined where that cannot be done. `isParking`: all are to stand, so that
+   * nobody who is held goes on.
+   */
+  constructor(
+    private readonly cpus: readonly C[],
+    private readonly tryPlan: (cpu: C, go: RunAlone['go']) => RunPlan | RunAgain | undefined,
+    private readonly isParking: () => boolean,
+  ) {}
 
   /** Someone runs alone, or waits to. */
   get isWanted(): boolean {
@@ -69,7 +76,11 @@ export class ExclusiveRun<C extends Running> {
     } else if (this.current === undefined && this.held.size > 0) {
       const held = [...this.held];
       this.held = new Map();
-      for (const [cpu, again] of held) this.run(cpu, again);
+      for (const [cpu, again] of held) {
+        // The one before may have stopped at once.
+        if (this.isParking()) this.held.set(cpu, again);
+        else this.run(cpu, again);
+      }
     }
   }
 

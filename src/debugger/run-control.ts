@@ -57,7 +57,7 @@ export class RunControl {
     }, log));
     this.parking = new Parking(this.cpus);
     this.looks = new GuestLooks(this.cpus);
-    this.exclusive = new ExclusiveRun(this.cpus, (cpu, go) => this.orStop(cpu, go));
+    this.exclusive = new ExclusiveRun(this.cpus, (cpu, go) => this.orStop(cpu, go), () => this.isParking);
   }
 
   resume(actions: readonly ResumeAction[]): void {

@@ -16,7 +16,8 @@ class Bench {
     };
     return { name, runner };
   });
-  readonly exclusive = new ExclusiveRun(this.cpus, (_cpu, go) => go());
+  isParking = false;
+  readonly exclusive = new ExclusiveRun(this.cpus, (_cpu, go) => go(), () => this.isParking);
   private readonly names = new Map<RunPlan, string>();
 
   plan(name: string): RunPlan {
@@ -128,5 +129,27 @@ test('exclusive run: who asks for a turn does not disturb the one that runs alon
   exclusive.done(a);
   exclusive.give();
   t.deepEqual(log, ['b second']);
+  t.end();
+});
+
+test('exclusive run: who is held does not go on when one that went on before has stopped', (t) => {
+  const bench = new Bench();
+  const { cpus: [a, b, c], exclusive, log } = bench;
+  exclusive.ask(a, { kind: 'alone', go: () => bench.plan('steps') });
+  exclusive.run(b, { kind: 'again', plan: bench.plan('goes on') });
+  const instead: string[] = [];
+  exclusive.run(c, { kind: 'again', plan: bench.plan('goes on'), instead: () => { instead.push('c'); } });
+  exclusive.give();
+  bench.park(0);
+  exclusive.done(a);
+  const { start } = b.runner;
+  b.runner.start = (plan) => {
+    start(plan);
+    bench.isParking = true;
+  };
+  exclusive.give();
+  t.deepEqual(log, ['a steps', 'b goes on']);
+  exclusive.clear();
+  t.deepEqual(instead, ['c'], 'and what it would have brought is brought instead');
   t.end();
 });
