@@ -191,6 +191,7 @@ export class ContinueJob implements Job {
 
   private run(inject?: GuestDebugRequest['inject']): RunAgain {
     this.halts.runs();
+    this.options.memo.interruptible = true;
     return { kind: 'again', plan: this.planned.run(inject, this.options.planting.hasOthersPatches && this.options.interceptsInt3()) };
   }
 

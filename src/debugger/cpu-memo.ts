@@ -4,4 +4,6 @@ export interface CpuMemo {
   dealtWith: bigint | undefined;
   /** It was stepped, and has not run freely since. */
   stepped: boolean;
+  /** Interrupts could come in when it ran last. */
+  interruptible: boolean;
 }

@@ -5,6 +5,7 @@ import { isWatch, patchMechanism, type Mechanism, type PlanContext } from '../br
 import { TargetError, type ResumeAction, type StepOptions, type ThreadId } from '../target.js';
 import type { Machine } from '../vmm/machine.js';
 import { decodeDr7 } from '../x86/debug-registers.js';
+import { giveBackAccepted } from './accepted-interrupt.js';
 import type { Catching } from './catch/catching.js';
 import { planFor, type Planned } from './breakpoint-planning.js';
 import { ContinueJob, type ContinueJobOptions } from './continue-job.js';
@@ -77,12 +78,14 @@ export class JobMaker {
   private partsFor(view: CpuView): ContinueJobOptions {
     const { breakpoints, arrive, catching, capabilities, machine, mechanisms, log } = this.options;
     const { id } = view.vcpu;
-    const memo: CpuMemo = { dealtWith: undefined, stepped: false };
+    const memo: CpuMemo = { dealtWith: undefined, stepped: false, interruptible: true };
     const context = this.planContext(() => this.guestUsesDebugRegisters(view));
     return {
       view, breakpoints, arrive, memo, planting: this.planting, catching: catching.cpus[id],
       plan: (wanted) => this.planAndSay(wanted, view, context),
       makeStep: (request) => {
+        if (request.blockInterrupts && memo.interruptible && machine.localApic) giveBackAccepted(view.vcpu);
+        memo.interruptible = !request.blockInterrupts;
         memo.stepped = true;
         const traps = new StepTraps(view, capabilities(), context, this.planting.guard.patches, this.handlers[id]);
         return new SingleStep(view, capabilities(), traps, this.planting, request);

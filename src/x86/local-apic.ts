@@ -23,3 +23,11 @@ export function apicVectors(page: Uint8Array, offset: number): number[] {
   return Array.from({ length: 256 }, (_, vector) => vector).filter((vector) =>
     (apicRegister(page, offset + 0x10 * (vector >>> 5)) & (1 << (vector & 31))) !== 0);
 }
+
+/** Sets or clears the bit of a vector in one of these. */
+export function setApicVector(page: Uint8Array, offset: number, vector: number, on: boolean): void {
+  const at = offset + 0x10 * (vector >>> 5);
+  const bit = 1 << (vector & 31);
+  const before = apicRegister(page, at);
+  setApicRegister(page, at, on ? before | bit : before & ~bit);
+}
