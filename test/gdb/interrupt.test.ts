@@ -62,7 +62,8 @@ test('Ctrl-C while gdb steps in a long range ends the step', async (t) => {
       gdb.begin('stepi 100000000');
       await pause(500);
       gdb.interrupt();
-      t.match(await gdb.answer(), /signal SIGINT/);
+      // Between two of its steps gdb has to do with it alone, and gives up its command.
+      t.match(await gdb.answer(), /signal SIGINT|^Quit\n$/);
       t.match(await gdb.run('info registers rip'), /0x7c0[01]/);
     });
   });
