@@ -6,6 +6,9 @@
 
 namespace kvm {
 
+// In bytes (SDM vol. 2, 2.3.11).
+constexpr size_t kLongestInstruction = 15;
+
 struct Prefixes {
   size_t opcode_at = 0;  // the last byte, if there are only prefixes
   bool operand_size = false;

@@ -9,7 +9,6 @@
 namespace kvm {
 namespace {
 
-constexpr size_t kLongestInstruction = 15;
 constexpr uint8_t kIret = 0xcf;
 constexpr uint8_t kSwapgs = 0xf8;
 constexpr uint8_t kSerialize = 0xe8;

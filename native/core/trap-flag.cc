@@ -11,7 +11,6 @@ namespace {
 constexpr uint64_t kEferLma = 0x400;
 constexpr uint64_t kCr0Pe = 1;
 constexpr uint64_t kInterruptFlag = 0x200;
-constexpr uint64_t kLongestInstruction = 15;
 constexpr uint8_t kTrapFlagInSecondByte = 0x01;
 
 bool in_64bit_code(const kvm_sregs& sregs) { return (sregs.efer & kEferLma) != 0 && sregs.cs.l != 0; }
