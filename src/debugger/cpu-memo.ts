@@ -7,3 +7,6 @@ export interface CpuMemo {
   /** Interrupts could come in when it ran last. */
   interruptible: boolean;
 }
+
+/** At first, after a reset and when a snapshot has been loaded. */
+export const NOTHING_KNOWN: CpuMemo = { dealtWith: undefined, stepped: false, interruptible: true };

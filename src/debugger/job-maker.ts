@@ -9,7 +9,7 @@ import { giveBackAccepted } from './accepted-interrupt.js';
 import type { Catching } from './catch/catching.js';
 import { planFor, type Planned } from './breakpoint-planning.js';
 import { ContinueJob, type ContinueJobOptions } from './continue-job.js';
-import type { CpuMemo } from './cpu-memo.js';
+import { NOTHING_KNOWN, type CpuMemo } from './cpu-memo.js';
 import type { CpuView } from './cpu-view.js';
 import type { DebugLog } from './debug-log.js';
 import { type Arrive, type Job } from './job.js';
@@ -55,7 +55,7 @@ export class JobMaker {
   /** The machine's state is another one now: what was known of it does not hold. */
   reset(): void {
     this.planting.reset();
-    for (const { memo } of this.parts) Object.assign(memo, { dealtWith: undefined, stepped: false });
+    for (const { memo } of this.parts) Object.assign(memo, NOTHING_KNOWN);
   }
 
   /** Throws TargetError when the action is not possible on this host. */
@@ -78,7 +78,7 @@ export class JobMaker {
   private partsFor(view: CpuView): ContinueJobOptions {
     const { breakpoints, arrive, catching, capabilities, machine, mechanisms, log } = this.options;
     const { id } = view.vcpu;
-    const memo: CpuMemo = { dealtWith: undefined, stepped: false, interruptible: true };
+    const memo: CpuMemo = { ...NOTHING_KNOWN };
     const context = this.planContext(() => this.guestUsesDebugRegisters(view));
     return {
       view, breakpoints, arrive, memo, planting: this.planting, catching: catching.cpus[id],
