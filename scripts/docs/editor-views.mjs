@@ -14,7 +14,7 @@ async function callStack() {
   const { lineOf, source, withCdt } = await support('cdt.js');
   let text = '';
   const options = { program: 'build/workers.elf', initCommands: ['set var keep_working = 1'] };
-  await withCdt(['--cpus', '4', '--irqchip', 'kernel', 'build/workers.elf'], options, async (session) => {
+  await withCdt(['--cpus', '4', 'build/workers.elf'], options, async (session) => {
     await session.breakpoints(source('workers/kernel.c'), [{ line: lineOf('workers/kernel.c', 'uint32_t steps = collatz_steps(job->number)'), condition: 'id == 0' }]);
     await session.client.configurationDoneRequest();
     const { thread, place } = await session.stop();

@@ -34,7 +34,7 @@ export const OPTION_TEXTS: Readonly<Record<keyof typeof RUN_OPTIONS, OptionText>
     text: 'What CPUID shows the guest: host (all that KVM offers) or base (x86-64 without extensions), then -FEATURE and +FEATURE with commas between, ' +
       'named as in /proc/cpuinfo.',
   },
-  irqchip: { argument: 'WHERE', values: ['none', 'kernel', 'split'], default: 'kernel for a disk, else none', text: 'Interrupt controllers and PIT: in the kernel; here, with the local APICs in the kernel (split); or none.' },
+  irqchip: { argument: 'WHERE', values: ['none', 'kernel', 'split'], default: 'kernel for a disk and for several processors, else none', text: 'Interrupt controllers and PIT: in the kernel; here, with the local APICs in the kernel (split); or none.' },
   clock: {
     argument: 'POLICY', values: CLOCK_POLICIES, default: 'pause',
     text: 'What becomes of the guest\'s time while it is stopped: pause (TSC, kvmclock, timers go on from where they were) or run.',

@@ -82,7 +82,8 @@ export type ParsedArguments = Readonly<Record<string, unknown>>;
 
 /** Checks and converts. Throws UsageError with one sentence. */
 export function readRunOptions(argv: ParsedArguments): RunOptions {
-  const start = readStart(argv);
+  const cpus = convert(argv, 'cpus', (value) => wholeNumber('cpus', value)) ?? 1;
+  const start = readStart(argv, cpus);
   const gdb = argv['gdb'] === true;
   const listenText = single(argv, 'listen');
   if (gdb && listenText !== undefined) throw new UsageError('--gdb has a connection of its own; leave out --listen or --gdb.');
@@ -114,7 +115,7 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
   return {
     ...start, listen, gdb, gdbArguments,
     ...(memory !== undefined && { memory }),
-    cpus: convert(argv, 'cpus', (value) => wholeNumber('cpus', value)) ?? 1,
+    cpus,
     ...(cpu !== undefined && { cpu }),
     clock: choice(argv, 'clock', CLOCK_POLICIES, 'pause'),
     ...(boot !== 'auto' && { boot }),
@@ -141,14 +142,15 @@ export function readRunOptions(argv: ParsedArguments): RunOptions {
   };
 }
 
-function readStart(argv: ParsedArguments): StartOptions {
+function readStart(argv: ParsedArguments, cpus: number): StartOptions {
   const cdrom = single(argv, 'cdrom');
   const floppy = single(argv, 'floppy');
   const bootOrder = single(argv, 'boot-order');
   return chooseStart({
     guest: single(argv, 'guest'),
     firmware: single(argv, 'firmware'),
-    irqchip: convert(argv, 'irqchip', () => choice(argv, 'irqchip', ['none', 'kernel', 'split'], 'none')),
+    // The others wait for messages that only a local APIC sends.
+    irqchip: convert(argv, 'irqchip', () => choice(argv, 'irqchip', ['none', 'kernel', 'split'], 'none')) ?? (cpus > 1 ? 'kernel' : undefined),
     given: new Set(Object.keys(argv).filter((name) => argv[name] !== undefined)),
     disk: list(argv, 'disk'),
     ...(cdrom !== undefined && { cdrom }),

@@ -11,7 +11,7 @@ kvm-gdbserver gdb-script|completion prints the path of gdb's helper (gdb -x); a 
   --firmware ROM            seabios, a ROM file, builtin, none          [a disk: seabios, else none]
   --stop-at PLACE           reset, boot-sector, entry, ADDRESS: held there; --run: nowhere
   --disk FILE[,MODE] --cdrom FILE --floppy FILE  MODE: snapshot, readonly, write; --boot-order LIST
-  --irqchip WHERE           interrupt controllers: none, kernel, split [a disk: kernel, else none]
+  --irqchip WHERE           interrupt controllers: none, kernel, split [a disk, --cpus: kernel]
   --cpu CHOICE              host or base, then -FEATURE,+FEATURE as in /proc/cpuinfo [host]
   --boot KIND               auto, flat, mbr, linux, multiboot, multiboot2, pvh, elf [auto]
   --load A --entry A --mode MODE   of a flat image; MODE: real, protected, long (bzImage, too)

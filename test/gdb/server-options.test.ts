@@ -89,9 +89,9 @@ test('--listen beyond this machine is warned of', async (t) => {
   t.match(said, /^Warning: other machines can reach 0\.0\.0\.0:\d+, and whoever connects owns the guest\.$/m);
 });
 
-test('--cpus 2 --irqchip kernel: two threads, and monitor speaks of both', async (t) => {
+test('--cpus 2: two threads, and monitor speaks of both', async (t) => {
   await withTinyGuest('spin', async (args) => {
-    await withAttachedGdb(['--cpus', '2', '--irqchip', 'kernel', ...args], async (gdb) => {
+    await withAttachedGdb(['--cpus', '2', ...args], async (gdb) => {
       await checkAnswers(t, gdb, [
         ['info threads', /\* 1 +Thread 1\.1 "cpu0"[^]* 2 +Thread 1\.2 "cpu1"/],
         ['monitor info cpus', /^\* CPU #0: .*7c00 real16.* thread_id=1\n {2}CPU #1: .* thread_id=2\n$/],

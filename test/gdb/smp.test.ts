@@ -4,7 +4,7 @@ import { checkAnswers, untilRunning, withAttachedGdb, type GdbConsole } from './
 import { buildGuests } from './support/gdb-session.js';
 
 const WORKERS = 'build/workers.elf';
-const withCpus = (cpus: number): string[] => ['--cpus', String(cpus), '--irqchip', 'kernel', WORKERS];
+const withCpus = (cpus: number): string[] => ['--cpus', String(cpus), WORKERS];
 const MACHINE = withCpus(4);
 /** The breakpoints of one run, one thread each. */
 const JOBS = 30;

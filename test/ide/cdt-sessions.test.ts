@@ -97,7 +97,7 @@ for (const [policy, expectation] of [['kill', 'ends the guest'], ['continue', 'l
 }
 
 test('disconnect while the guest runs', async (t) => {
-  const guest = ['--cpus', '4', '--irqchip', 'kernel', 'build/workers.elf'];
+  const guest = ['--cpus', '4', 'build/workers.elf'];
   const options = { program: 'build/workers.elf', initCommands: ['set var keep_working = 1'] };
   await withCdt(guest, options, async (session, server) => {
     await session.client.configurationDoneRequest();

@@ -2,7 +2,7 @@
 import test from 'tape';
 import { lineOf, source, withCdt } from './support/cdt.js';
 
-const GUEST = ['--cpus', '4', '--irqchip', 'kernel', 'build/workers.elf'];
+const GUEST = ['--cpus', '4', 'build/workers.elf'];
 const KERNEL = 'workers/kernel.c';
 const PROGRAM = { program: 'build/workers.elf' };
 

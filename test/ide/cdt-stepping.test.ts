@@ -49,7 +49,7 @@ test('through the mode switches of a boot sector by instruction, without a sourc
 });
 
 test('pause while the guest runs, go on, pause again', async (t) => {
-  const guest = ['--cpus', '4', '--irqchip', 'kernel', 'build/workers.elf'];
+  const guest = ['--cpus', '4', 'build/workers.elf'];
   await withCdt(guest, { program: 'build/workers.elf', initCommands: ['set var keep_working = 1'] }, async (session) => {
     await session.client.configurationDoneRequest();
     for (const round of [1, 2, 3]) {

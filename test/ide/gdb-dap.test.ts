@@ -56,7 +56,7 @@ test('gdb -i=dap: attach, source breakpoints, steps, stack, locals, registers', 
 });
 
 test('gdb -i=dap: four processors, pause, disconnect; another session after it', { skip }, async (t) => {
-  await withGdbDap(['--cpus', '4', '--irqchip', 'kernel', 'build/workers.elf'], 'workers', [], async (session, server) => {
+  await withGdbDap(['--cpus', '4', 'build/workers.elf'], 'workers', [], async (session, server) => {
     const { place } = await session.stop();
     t.equal((await session.client.threadsRequest()).body.threads.length, 4);
     await session.evaluate('set var keep_working = 1', place.frameId, 'repl');

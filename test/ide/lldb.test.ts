@@ -69,7 +69,7 @@ test('lldb: a boot sector through real, protected and long mode', { skip: lldbIs
 });
 
 test('lldb: four processors are threads', { skip: lldbIsMissing }, async (t) => {
-  await TcpServer.with(['--cpus', '4', '--irqchip', 'kernel', 'build/workers.elf'], async (server) => {
+  await TcpServer.with(['--cpus', '4', 'build/workers.elf'], async (server) => {
     checkLldb(t, [
       ['target create build/workers.elf', /Current executable set to/],
       [`gdb-remote 127.0.0.1:${server.port}`, /`_start/],

@@ -3,7 +3,7 @@ import { withGdb, type GdbConsole } from './gdb-console.js';
 import type { Server } from './gdb-session.js';
 
 export const WORKERS = 'build/workers.elf';
-export const FOUR = ['--cpus', '4', '--irqchip', 'kernel', WORKERS];
+export const FOUR = ['--cpus', '4', WORKERS];
 
 export async function withNonStopGdb(args: readonly string[], work: (gdb: GdbConsole, server: Server) => Promise<void>): Promise<void> {
   await withGdb(args, async (gdb, server) => {

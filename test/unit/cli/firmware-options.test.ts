@@ -14,6 +14,9 @@ test('firmware options: what starts', (t) => {
   const rows: readonly (readonly [ParsedArguments, unknown])[] = [
     [{ guest: 'k.elf' }, { guest: 'k.elf', firmware: undefined, irqchip: undefined, drives: [] }],
     [{ guest: 'k.elf', firmware: 'none', disk: ['d,write'] }, { guest: 'k.elf', firmware: undefined, irqchip: undefined, drives: ['disk d write 0.0'] }],
+    [{ guest: 'k.elf', cpus: '2' }, { guest: 'k.elf', firmware: undefined, irqchip: 'kernel', drives: [] }],
+    [{ guest: 'k.elf', cpus: '2', irqchip: 'split' }, { guest: 'k.elf', firmware: undefined, irqchip: 'split', drives: [] }],
+    [{ guest: 'k.elf', cpus: '1' }, { guest: 'k.elf', firmware: undefined, irqchip: undefined, drives: [] }],
     [{ firmware: 'seabios' }, { guest: undefined, firmware: 'seabios', irqchip: 'kernel', drives: [] }],
     [{ firmware: './rom.bin', irqchip: 'kernel' }, { guest: undefined, firmware: './rom.bin', irqchip: 'kernel', drives: [] }],
     [{ firmware: 'seabios', guest: 'a.img,write', disk: ['b,readonly'] },
