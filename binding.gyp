@@ -19,6 +19,7 @@
         "native/core/sipi-wait.cc",
         "native/core/staged-registers.cc",
         "native/core/system.cc",
+        "native/core/time-slice.cc",
         "native/core/trap-flag.cc",
         "native/core/vcpu.cc",
         "native/core/vcpu-state.cc",

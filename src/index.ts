@@ -18,6 +18,7 @@ import { readBootModule, readGuestFile } from './vmm/boot/guest-file.js';
 import { findSymbols } from './vmm/boot/symbol-file.js';
 import type { BootKind, StartMode } from './vmm/boot/boot-options.js';
 import { Machine as Hardware } from './vmm/machine.js';
+import { native } from './vmm/native.js';
 
 export { TargetError } from './target.js';
 export type { FaultSignal, StopEvent, StopReason, ThreadId, ThreadInfo } from './target.js';
@@ -185,7 +186,7 @@ export class Machine {
    * its breakpoints. Rejects with one sentence when it cannot listen there.
    */
   async listen(address: string): Promise<GdbListener> {
-    const server = new Server({ target: this.target, onKill: 'keep' });
+    const server = new Server({ target: this.target, onKill: 'keep', yieldCpu: () => native().yieldCpu() });
     const listener = await listen(parseListenAddress(address), (connection) => server.accept(connection));
     return {
       address: listener.address,

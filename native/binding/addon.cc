@@ -1,6 +1,7 @@
 // The module: NativeBinding of src/vmm/native.ts.
 #include "../core/live-objects.h"
 #include "../core/pty.h"
+#include "../core/time-slice.h"
 #include "constants.h"
 #include "layout.h"
 #include "memory-wrap.h"
@@ -57,6 +58,8 @@ Napi::Value describe_error(const Napi::CallbackInfo& info) {
   });
 }
 
+void yield_cpu(const Napi::CallbackInfo&) { kvm::yield_cpu(); }
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   auto* classes = new Classes;
   env.SetInstanceData(classes);
@@ -71,6 +74,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("openSystem", Napi::Function::New(env, open_system, "openSystem"));
   exports.Set("allocateMemory", Napi::Function::New(env, allocate_memory, "allocateMemory"));
   exports.Set("liveObjects", Napi::Function::New(env, live_objects, "liveObjects"));
+  exports.Set("yieldCpu", Napi::Function::New(env, yield_cpu, "yieldCpu"));
   exports.Set("openPty", Napi::Function::New(env, open_pty, "openPty"));
   exports.Set("describeError", Napi::Function::New(env, describe_error, "describeError"));
   return exports;

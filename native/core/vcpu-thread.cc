@@ -6,6 +6,7 @@
 
 #include "kick-signal.h"
 #include "run-deadline.h"
+#include "time-slice.h"
 
 namespace kvm {
 namespace {
@@ -17,6 +18,8 @@ constexpr std::chrono::hours kLongEnough{1};
 
 VcpuThread::VcpuThread(std::function<void()> on_late_end) : on_late_end_(std::move(on_late_end)) {
   kick_signal();
+  // Whoever makes vCPUs is who serves their exits and kicks them.
+  take_short_slices();
   AllSignalsBlocked blocked;
   thread_ = std::thread([this] { main(); });
 }

@@ -118,6 +118,7 @@ async function serve(options: RunOptions, created: CreatedMachine, reporter: Rep
     target,
     onDisconnect: options.onDisconnect,
     onKill: options.onKill,
+    yieldCpu: () => native().yieldCpu(),
     ...(options.log.has('rsp') && { log: (line: string) => reporter.log('rsp', line) }),
     events: {
       connected: (peer) => {

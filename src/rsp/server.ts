@@ -6,6 +6,7 @@ import type { DebugTarget, Disposable } from '../target.js';
 import type { PacketLog } from './packet-log.js';
 import { refuseClient } from './refuse-client.js';
 import { Session } from './session.js';
+import { StayAwake } from './stay-awake.js';
 import { hasEnded, letRun, whenAtRest } from './stop-guest.js';
 import type { Connection } from './transports/connection.js';
 
@@ -27,6 +28,8 @@ export interface ServerOptions {
   /** Absent: packets are not logged, at no cost. */
   readonly log?: PacketLog;
   readonly events?: ServerEvents;
+  /** Lets the threads run that wait for this CPU (sched_yield(2)), which node cannot do by itself. */
+  readonly yieldCpu?: () => void;
 }
 
 export interface ServerEvents {
@@ -54,11 +57,13 @@ const RECONNECT_MILLISECONDS = 50;
 export class Server {
   private readonly target: DebugTarget;
   private readonly subscription: Disposable;
+  private readonly stayAwake: StayAwake;
   private current: CurrentClient | undefined;
   private closed = false;
 
   constructor(private readonly options: ServerOptions) {
     this.target = options.target;
+    this.stayAwake = new StayAwake(options.yieldCpu ?? ((): void => undefined));
     this.subscription = this.target.onStop(() => {
       // The session, which listens too, writes the stop reply first.
       if (hasEnded(this.target)) queueMicrotask(() => this.noticeEnd());
@@ -112,7 +117,10 @@ export class Server {
     const session = new Session(this.target, (bytes) => connection.write(bytes), hooks, this.options.log);
     client.session = session;
     connection.start(
-      (chunk) => session.receive(chunk),
+      (chunk) => {
+        session.receive(chunk);
+        this.stayAwake.begin();
+      },
       () => this.dismiss(client),
     );
   }

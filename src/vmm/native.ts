@@ -170,6 +170,8 @@ export interface NativeBinding {
   describeError(operation: string, errno: number): string;
   /** A pseudo-terminal: the master's descriptor (non-blocking, the caller's to close) and the path of its other side, raw. */
   openPty(): { readonly master: number; readonly path: string };
+  /** sched_yield(2): lets the threads run that wait for this CPU. */
+  yieldCpu(): void;
   /** Objects that hold a file descriptor, a mapping or a thread right now, for leak tests. */
   liveObjects(): { systems: number; vms: number; vcpus: number; memories: number };
 }

@@ -1,7 +1,6 @@
 /** A `Connection` over one of node's sockets, TCP or Unix. */
 import type { Socket } from 'node:net';
 import type { Connection } from './connection.js';
-import { stayAwake } from './stay-awake.js';
 
 /** A client that reads this much slower than the guest talks is cut off, in bytes waiting. */
 const MOST_WAITING = 64 * 1024 * 1024;
@@ -21,7 +20,6 @@ export function connectionOverSocket(socket: Socket, peer: string): Connection {
       socket.on('drain', () => socket.resume());
       socket.on('data', (chunk: Buffer) => {
         onData(chunk);
-        stayAwake();
         if (socket.writableLength > MANY_WAITING) socket.pause();
       });
       socket.resume();

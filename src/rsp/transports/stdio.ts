@@ -2,7 +2,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Connection, Listener } from './connection.js';
 import { withoutRepeatedPacket } from './repeated-packet.js';
-import { stayAwake } from './stay-awake.js';
 
 /** The connection is handed on at once. Nothing else may write to `output`: it would be noise between packets. */
 export function listenStdio(
@@ -34,7 +33,6 @@ function connectionOverStreams(input: Readable, output: Writable): Connection {
         if (!open) return;
         onData(isFirst ? withoutRepeatedPacket(chunk) : chunk);
         isFirst = false;
-        stayAwake();
       });
       input.on('end', close);
       input.on('close', close);

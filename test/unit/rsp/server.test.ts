@@ -1,4 +1,5 @@
 /** One client at a time, and what becomes of the guest when one comes, leaves, detaches or kills. */
+import { availableParallelism } from 'node:os';
 import test from 'tape';
 import { Server } from '../../../src/rsp/server.js';
 import type { ServerOptions } from '../../../src/rsp/server.js';
@@ -57,6 +58,19 @@ test('server: a client that is there before the end of the last one is taken', a
   await momentOfReconnecting();
   t.deepEqual(second.ask('qAttached'), ['1']);
   t.deepEqual(events, ['connected a', 'disconnected a', 'connected b']);
+});
+
+test('server: after a packet it polls for a moment, and whoever waits for the CPU comes first', async (t) => {
+  let yields = 0;
+  const { connect } = setUp({ yieldCpu: () => { yields++; } });
+  const client = connect();
+  t.equal(yields, 0);
+  client.ask('qAttached');
+  await momentOfReconnecting();
+  const polled = yields;
+  t.equal(polled > 0, availableParallelism() > 1, `${polled} times; on one CPU it does not poll`);
+  await momentOfReconnecting();
+  t.equal(yields, polled, 'no longer');
 });
 
 test('server: disconnect policies', async (t) => {

@@ -1,0 +1,53 @@
+/** How soon the thread that serves vCPUs is let run when they compute (native/core/time-slice.h), as /proc tells it. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { release } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import test from 'tape';
+import { RealModeGuest } from './real-mode-guest.js';
+
+const HLT = 0xf4;
+const SHORTEST = 100_000;
+const [major, minor] = release().split('.').map(Number);
+/** Older kernels take the wish and do nothing. */
+const isGranted = major > 6 || (major === 6 && minor >= 12);
+
+/** What proc_pid_sched has under a name; undefined where the kernel does not tell. */
+function scheduling(text: string, name: string): number | undefined {
+  const found = new RegExp(`^${name} *: *(\\d+)$`, 'm').exec(text);
+  return found === null ? undefined : Number(found[1]);
+}
+
+const ofThread = (id: number | string): string => readFileSync(`/proc/self/task/${id}/sched`, 'latin1');
+const ofChild = (): string => execFileSync('cat', ['/proc/self/sched'], { encoding: 'latin1' });
+
+test('whoever makes a vCPU has short slices; the vCPU and what is started have usual ones', (t) => {
+  const before = ofChild();
+  const guest = new RealModeGuest([HLT]);
+  const vcpus = readdirSync('/proc/self/task').filter((id) => readFileSync(`/proc/self/task/${id}/comm`, 'latin1').startsWith('kvm-vcpu'));
+  t.equal(vcpus.length, 1);
+  const [mine, vcpu, child] = [ofThread(process.pid), ofThread(vcpus[0]), ofChild()];
+  guest.close();
+  const usual = scheduling(before, 'se.slice');
+  t.equal(scheduling(mine, 'se.slice'), isGranted ? SHORTEST : usual, 'shortest');
+  t.deepEqual([vcpu, child].map((text) => scheduling(text, 'se.slice')), [usual, usual]);
+  t.notEqual(usual, SHORTEST);
+  for (const name of ['policy', 'prio']) t.deepEqual([mine, vcpu, child].map((text) => scheduling(text, name)), Array(3).fill(scheduling(before, name)), name);
+  t.end();
+});
+
+test('a thread that somebody has given a policy keeps its slices', (t) => {
+  const guest = fileURLToPath(new URL('./real-mode-guest.js', import.meta.url));
+  const program = `
+    const { RealModeGuest } = await import(${JSON.stringify(guest)});
+    const { readFileSync } = await import('node:fs');
+    const before = readFileSync('/proc/self/sched', 'latin1');
+    const guest = new RealModeGuest([${HLT}]);
+    console.log(JSON.stringify([before, readFileSync('/proc/self/sched', 'latin1')]));
+    guest.close();`;
+  const [before, after] = JSON.parse(execFileSync('chrt', ['--batch', '0', process.execPath, '--input-type=module', '-e', program], { encoding: 'utf8' })) as string[];
+  const SCHED_BATCH = 3;
+  t.deepEqual([before, after].map((text) => scheduling(text, 'policy')), [SCHED_BATCH, SCHED_BATCH]);
+  t.equal(scheduling(after, 'se.slice'), scheduling(before, 'se.slice'));
+  t.end();
+});
