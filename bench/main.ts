@@ -96,7 +96,7 @@ function readOptions(args: string[]): Options | undefined {
 }
 
 /** Samples of every row; a contender that fails in a row is not asked again in that row. */
-async function sampleRow(row: Row, field: Field, options: Options, progress: (text: string) => void): Promise<RowResult> {
+async function sampleRow(row: Row, field: Field, options: Options, earlier: readonly RowResult[], progress: (text: string) => void): Promise<RowResult> {
   const samples: Partial<Record<Contender, number[]>> = {};
   const failures: Partial<Record<Contender, string>> = {};
   const contenders = row.contenders.filter((contender) => !options.without.has(contender));
@@ -113,7 +113,7 @@ async function sampleRow(row: Row, field: Field, options: Options, progress: (te
       }
     }
   }
-  return judge(row, samples, failures);
+  return judge(row, samples, failures, earlier);
 }
 
 async function run(options: Options): Promise<boolean> {
@@ -147,7 +147,7 @@ async function run(options: Options): Promise<boolean> {
       running, commands, floor, booting: { seabios: booting('seabios'), builtin: booting('builtin') }, effort: options.quick ? QUICK : FULL,
     };
     const results: RowResult[] = [];
-    for (const row of options.rows) results.push(await sampleRow(row, field, options, progress));
+    for (const row of options.rows) results.push(await sampleRow(row, field, options, results, progress));
     progress('');
     print(results, options);
     return results.every((result) => Object.keys(result.failures).length === 0);

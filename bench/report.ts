@@ -31,14 +31,14 @@ export function summarize(samples: readonly number[]): Summary {
   return { median, min: at(0), max: at(sorted.length - 1) };
 }
 
-/** Judges one row's samples by its bound. */
-export function judge(row: Row, samples: RowResult['samples'], failures: RowResult['failures']): RowResult {
+/** Judges one row's samples by its bound; `earlier` are the rows before it. */
+export function judge(row: Row, samples: RowResult['samples'], failures: RowResult['failures'], earlier: readonly RowResult[]): RowResult {
   const summaries: Partial<Record<Contender, Summary>> = {};
   for (const contender of row.contenders) {
     const values = samples[contender];
     if (values !== undefined && values.length > 0) summaries[contender] = summarize(values);
   }
-  const measured = measure(row.bound, summaries);
+  const measured = measure(row.bound, summaries, earlier);
   return {
     name: row.name, title: row.title, unit: row.unit, samples, summaries, failures,
     bound: boundText(row.bound),
@@ -46,20 +46,21 @@ export function judge(row: Row, samples: RowResult['samples'], failures: RowResu
   };
 }
 
-function measure(bound: Bound, summaries: RowResult['summaries']): number | undefined {
+function measure(bound: Bound, summaries: RowResult['summaries'], earlier: readonly RowResult[]): number | undefined {
   const ours = summaries.ours?.median;
   if (bound.kind === 'value') return ours;
-  const other = summaries[bound.against]?.median;
+  const other = bound.kind === 'row' ? earlier.find(({ name }) => name === bound.against)?.summaries.ours?.median : summaries[bound.against]?.median;
   return ours === undefined || other === undefined ? undefined : ours / other;
 }
 
 function isMet(bound: Bound, measured: number): boolean {
-  if (bound.kind === 'value') return measured <= bound.atMost;
+  if (bound.kind !== 'ratio') return measured <= bound.atMost;
   return measured >= (bound.atLeast ?? -Infinity) && measured <= (bound.atMost ?? Infinity);
 }
 
 function boundText(bound: Bound): string {
   if (bound.kind === 'value') return `ours <= ${bound.atMost}`;
+  if (bound.kind === 'row') return `ours <= ${bound.atMost} x ${bound.against}`;
   const quotient = `ours/${bound.against}`;
   return bound.atLeast !== undefined ? `${quotient} >= ${bound.atLeast}` : `${quotient} <= ${bound.atMost}`;
 }

@@ -39,6 +39,11 @@ export function placedServer(command: ServerCommand, placement: Placement, cpus:
   return { name: command.name, argv: (port) => placeServer(command.argv(port), placement, cpus) };
 }
 
+/** The same server with this many virtual processors. */
+export function withCpus(command: ServerCommand, cpus: number): ServerCommand {
+  return { name: command.name, argv: (port) => [...command.argv(port), command.name === 'ours' ? '--cpus' : '-smp', String(cpus)] };
+}
+
 /** QEMU's stub on KVM. arch-capabilities is masked: software KVM hosts offer it and then refuse the MSR. */
 export function qemuServer(image: string): ServerCommand {
   return {
