@@ -39,9 +39,10 @@ export function placedServer(command: ServerCommand, placement: Placement, cpus:
   return { name: command.name, argv: (port) => placeServer(command.argv(port), placement, cpus) };
 }
 
-/** The same server with this many virtual processors. */
+/** The same server with this many virtual processors, and with KVM's interrupt controllers, which QEMU always has: in them a processor halts. */
 export function withCpus(command: ServerCommand, cpus: number): ServerCommand {
-  return { name: command.name, argv: (port) => [...command.argv(port), command.name === 'ours' ? '--cpus' : '-smp', String(cpus)] };
+  const options = command.name === 'ours' ? ['--irqchip', 'kernel', '--cpus'] : ['-smp'];
+  return { name: command.name, argv: (port) => [...command.argv(port), ...options, String(cpus)] };
 }
 
 /** QEMU's stub on KVM. arch-capabilities is masked: software KVM hosts offer it and then refuse the MSR. */
