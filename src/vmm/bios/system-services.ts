@@ -12,6 +12,7 @@ const EXTENDED_END = 16 * MEBIBYTE;
 const FOUR_GIB = 2 ** 32;
 /** The PC's timer ticks 1193182 / 65536 times a second. */
 const TICKS_PER_MILLISECOND = 1_193_182 / 65_536 / 1000;
+const DAY_MILLISECONDS = 86_400_000;
 const UNSUPPORTED = 0x86;
 const BDA_TICKS = 0x46c, BDA_MIDNIGHT = 0x470;
 /** Two descriptors of INT 15h, AH=87h: from and to (IBM PC AT Technical Reference, "Move Block"). */
@@ -158,12 +159,12 @@ export class SystemServices {
         return true;
       }
       case 0x02:
-        call.setWord('cx', (bcd(now.getHours()) << 8) | bcd(now.getMinutes()));
-        call.setWord('dx', bcd(now.getSeconds()) << 8);
+        call.setWord('cx', (bcd(now.getUTCHours()) << 8) | bcd(now.getUTCMinutes()));
+        call.setWord('dx', bcd(now.getUTCSeconds()) << 8);
         return true;
       case 0x04:
-        call.setWord('cx', (bcd(Math.floor(now.getFullYear() / 100)) << 8) | bcd(now.getFullYear() % 100));
-        call.setWord('dx', (bcd(now.getMonth() + 1) << 8) | bcd(now.getDate()));
+        call.setWord('cx', (bcd(Math.floor(now.getUTCFullYear() / 100)) << 8) | bcd(now.getUTCFullYear() % 100));
+        call.setWord('dx', (bcd(now.getUTCMonth() + 1) << 8) | bcd(now.getUTCDate()));
         return true;
       case 0x01: {
         const ticks = new Uint8Array(4);
@@ -178,10 +179,9 @@ export class SystemServices {
   }
 }
 
-/** Since midnight. */
+/** Since midnight of the CMOS clock's time, which is UTC. */
 function ticksOf(now: Date): number {
-  const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate());
-  return Math.floor((now.getTime() - midnight.getTime()) * TICKS_PER_MILLISECOND);
+  return Math.floor((now.getTime() % DAY_MILLISECONDS) * TICKS_PER_MILLISECOND);
 }
 
 function bcd(value: number): number {
