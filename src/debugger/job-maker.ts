@@ -84,7 +84,7 @@ export class JobMaker {
       view, breakpoints, arrive, memo, planting: this.planting, catching: catching.cpus[id],
       plan: (wanted) => this.planAndSay(wanted, view, context),
       makeStep: (request) => {
-        if (request.blockInterrupts && memo.interruptible && machine.localApic) giveBackAccepted(view.vcpu);
+        if (request.blockInterrupts && memo.interruptible && machine.irqchip !== undefined) giveBackAccepted(view.vcpu, machine.irqchip);
         memo.interruptible = !request.blockInterrupts;
         memo.stepped = true;
         const traps = new StepTraps(view, capabilities(), context, this.planting.guard.patches, this.handlers[id]);

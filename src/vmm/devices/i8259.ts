@@ -77,6 +77,18 @@ export class I8259 implements PortDevice {
     return { input, vector: this.#state.base + input };
   }
 
+  /** Undoes the acknowledge of a vector whose handler has not begun. False where it is not in service; with automatic EOI, where it is none of this chip's. */
+  unacknowledge(vector: number): boolean {
+    const state = this.#state;
+    const input = vector - state.base;
+    const bit = 1 << input;
+    if (input < 0 || input >= INPUTS || (!state.autoEoi && (state.isr & bit) === 0)) return false;
+    state.isr &= ~bit;
+    if ((state.elcr & bit) === 0) state.irr |= bit;
+    this.#wiring.changed();
+    return true;
+  }
+
   readPort(offset: number, _size: AccessSize): number {
     if (offset === ELCR) return this.#state.elcr;
     if (this.#state.poll) {

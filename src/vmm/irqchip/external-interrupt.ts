@@ -62,6 +62,11 @@ export class ExternalInterrupt {
     vcpu.native.interrupt(vector);
   }
 
+  /** KVM's vector is the 8259s' again. */
+  givenBack(): void {
+    this.#given = undefined;
+  }
+
   /** The vector that KVM still has, because the run it was given for was kicked before it began. */
   get undelivered(): number | undefined {
     const vcpu = this.#vcpu;

@@ -32,6 +32,11 @@ export interface InterruptControllers {
   signalMsi(address: bigint, data: number): boolean;
   /** A processor has ended the service of a level's vector (KVM_EXIT_IOAPIC_EOI). */
   endOfInterrupt(vector: number, vcpu: Vcpu): void;
+  /**
+   * Undoes that a processor has taken this vector from the 8259s: its input is requested again, and not in service. False where none of
+   * theirs is. No vCPU may be running.
+   */
+  unacknowledge(vector: number): boolean;
   /** As after power-on, or as a BIOS leaves them. No vCPU may be running. */
   reset(byBios?: boolean): void;
   view(): IrqchipView;

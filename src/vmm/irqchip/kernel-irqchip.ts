@@ -6,6 +6,7 @@ import { ioapicState, picState, pitChannels } from './chip-state.js';
 import { routeInterrupts } from './gsi-routing.js';
 import type { InterruptControllers, IrqchipView, KernelPit } from './interrupt-controllers.js';
 import type { IrqchipState, KernelIrqchipState } from './irqchip-state.js';
+import { requestAgain } from './request-again.js';
 
 export class KernelIrqchip implements InterruptControllers, KernelPit {
   readonly kind = 'kernel';
@@ -30,6 +31,14 @@ export class KernelIrqchip implements InterruptControllers, KernelPit {
   }
 
   endOfInterrupt(): void { /* the kernel's IOAPIC sees it by itself */ }
+
+  unacknowledge(vector: number): boolean {
+    const [master, slave] = this.save().chips;
+    if (!requestAgain(master, slave, vector)) return false;
+    // The slave drives the master.
+    for (const chip of [master, slave]) this.#vm.setIrqchip(chip);
+    return true;
+  }
 
   reset(byBios = false): void {
     this.restore(byBios ? programmedByBios(this.#pristine) : this.#pristine);

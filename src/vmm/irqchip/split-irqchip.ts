@@ -129,6 +129,14 @@ export class SplitIrqchip implements InterruptControllers {
     return fromSlave;
   }
 
+  unacknowledge(vector: number): boolean {
+    const isSlaves = this.#slave.unacknowledge(vector);
+    if (isSlaves) this.#master.unacknowledge(this.#master.view.base + CASCADE);
+    if (!isSlaves && !this.#master.unacknowledge(vector)) return false;
+    this.#toProcessor.givenBack();
+    return true;
+  }
+
   reset(byBios = false): void {
     this.#toProcessor.replace(undefined);
     for (const device of this.#devices) device.reset();

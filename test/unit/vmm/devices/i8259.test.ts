@@ -120,3 +120,44 @@ test('8259: special fully nested lets the slave in twice; a saved one goes on as
   t.notOk(other.output);
   t.end();
 });
+
+test('8259: an acknowledge that is undone is a request again', (t) => {
+  const pic = chip();
+  pulse(pic, 3);
+  pic.setInput(5, true);
+  const { vector } = pic.acknowledge();
+  t.notOk(pic.unacknowledge(vector + 1), 'another one is not in service');
+  t.notOk(pic.unacknowledge(0x1f), 'nor one that is none of its vectors');
+  t.equal(isr(pic), 0x08);
+  t.ok(pic.unacknowledge(vector));
+  t.equal(isr(pic), 0);
+  t.deepEqual(pic.acknowledge(), { input: 3, vector }, 'its turn is the same');
+  t.ok(pic.unacknowledge(vector));
+  t.notOk(pic.unacknowledge(vector), 'once');
+  t.end();
+});
+
+test('8259: a level is a request as long as it lasts, also when its acknowledge is undone', (t) => {
+  const pic = chip();
+  pic.writePort(ELCR, 1, 0x20);
+  pic.setInput(5, true);
+  const { vector } = pic.acknowledge();
+  pic.setInput(5, false);
+  t.ok(pic.unacknowledge(vector));
+  t.notOk(pic.output, 'it is over');
+  pic.setInput(5, true);
+  t.equal(pic.acknowledge().vector, vector);
+  t.end();
+});
+
+test('8259: with automatic EOI there is no record of what is in service, and each of its vectors may be', (t) => {
+  const pic = new I8259('pic', { levelInputs: 0xf8, changed: () => undefined });
+  for (const [offset, value] of [[0, 0x11], [1, 0x20], [1, 0x04], [1, 0x03], [1, 0x00]] as const) pic.writePort(offset, 1, value);
+  pulse(pic, 1);
+  const { vector } = pic.acknowledge();
+  t.notOk(pic.output);
+  t.notOk(pic.unacknowledge(0x28));
+  t.ok(pic.unacknowledge(vector));
+  t.ok(pic.output);
+  t.end();
+});
