@@ -4,6 +4,7 @@ import { hideBin } from 'yargs/helpers';
 import { version } from './installation.js';
 import { formatOf, makeReporter, type Reporter } from './reporter.js';
 import { readRunOptions, RUN_OPTIONS, type ParsedArguments } from './run-options.js';
+import { unknownArgument } from './unknown-argument.js';
 import { UsageError } from './usage-error.js';
 import { USAGE } from './usage.js';
 
@@ -47,6 +48,8 @@ async function main(words: readonly string[]): Promise<number> {
     .fail((message: string | undefined, error: Error | undefined) => {
       // yargs reports what it cannot parse as a message or as an error of its own, ours pass through.
       if (error !== undefined && error.name !== 'YError') throw error;
+      const unknown = /^Unknown arguments?: ([^,]+)/.exec(message ?? '')?.[1];
+      if (unknown !== undefined) throw new UsageError(unknownArgument(unknown, words, [...Object.keys(RUN_OPTIONS), 'initrd', 'help', 'version']));
       throw new UsageError(`${(message ?? error?.message ?? 'The command line is wrong').replace(/\s*\n\s*/g, ' ')}.`);
     })
     .parseAsync();

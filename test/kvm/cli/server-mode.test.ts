@@ -149,7 +149,7 @@ test('server mode: --log-format json makes every line on stderr an object', asyn
 test('server mode: errors are objects too, also of a wrong command line', async (t) => {
   for (const [args, status, message] of [
     [['/no/such/guest'], 1, /There is no file/],
-    [['--bogus', 'a'], 2, /Unknown argument: bogus/],
+    [['--bogus', 'a'], 2, /There is no option --bogus/],
     [['--listen', 'nowhere', 'a'], 2, /Cannot listen on/],
   ] as const) {
     const ended = await start(['--log-format=json', ...args]).ended;

@@ -28,8 +28,13 @@ test('cli: help, version and the helper\'s path', (t) => {
 test('cli: a wrong command line is status 2 and two lines on stderr', (t) => {
   const wrong: readonly (readonly [readonly string[], RegExp])[] = [
     [[], /Which guest\?/],
-    [['--bogus', 'a.img'], /Unknown argument: bogus\./],
-    [['a.img', 'b.img'], /Unknown argument: b\.img\./],
+    [['--bogus', 'a.img'], /There is no option --bogus\.$/m],
+    [['-m', '64', 'a.img'], /There is no option -m\.$/m],
+    [['--firmwre=seabios', 'a.img'], /There is no option --firmwre; did you mean --firmware\?$/m],
+    [['--bootorder', 'cd', 'a.img'], /did you mean --boot-order\?$/m],
+    [['--on-close', '--versoin', 'a.img'], /There is no option --on-close; did you mean --on-kill\?$/m],
+    [['a.img', 'b.img'], /One guest is started, and "b\.img" would be a second one\.$/m],
+    [['doctor', '--jsn'], /There is no option --jsn\.$/m],
     [['a.img', '--cpus'], /Not enough arguments following: cpus\./],
     [['a.img', '--memory', '1M', '--memory', '2M'], /--memory is given more than once/],
     [['a.img', '--listen', 'nowhere'], /Cannot listen on "nowhere"/],
