@@ -240,10 +240,11 @@ export class RunControl {
   private stopped(cpu: Cpu, { reason, text, keep }: JobStop): void {
     const stop = text === undefined ? { thread: cpu.thread, reason } : { thread: cpu.thread, reason, text };
     if (!this.isParking) return this.stopAll(stop);
-    if (keep !== undefined) this.queue.add({ stop, pc: cpu.view.pc, keep });
-    else if (this.keepsSteps && this.actions.some(({ kind, thread }) => thread === cpu.thread && kind !== 'continue')) {
-      this.queue.add({ stop: { ...stop, reason: { kind: 'step' } }, pc: cpu.view.pc, keep: () => this.keepsSteps });
-    }
+    const isStep = this.keepsSteps && this.actions.some(({ kind, thread }) => thread === cpu.thread && kind !== 'continue');
+    const step = isStep ? { thread: cpu.thread, reason: { kind: 'step' } } as const : undefined;
+    // The step is done, whatever becomes of what it was stopped by.
+    if (keep !== undefined) this.queue.add({ stop, pc: cpu.view.pc, keep, otherwise: step });
+    else if (step !== undefined) this.queue.add({ stop: { ...stop, ...step }, pc: cpu.view.pc, keep: () => this.keepsSteps });
     if (!this.parking.isOnlyPause) this.parking.stop(stop);
   }
 

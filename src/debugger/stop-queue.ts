@@ -12,6 +12,8 @@ export interface QueuedStop {
   readonly pc: bigint;
   /** Whether what stopped it is still wanted. */
   readonly keep: () => boolean;
+  /** What is told if it is not. */
+  readonly otherwise?: StopEvent | undefined;
 }
 
 export class StopQueue {
@@ -26,9 +28,9 @@ export class StopQueue {
     const left: QueuedStop[] = [];
     let taken: StopEvent | undefined;
     for (const queued of this.waiting) {
-      const { stop, pc, keep } = queued;
+      const { stop, pc, keep, otherwise } = queued;
       if (taken !== undefined || !threads.includes(stop.thread)) left.push(queued);
-      else if (keep() && pcOf(stop.thread) === pc) taken = stop;
+      else if (pcOf(stop.thread) === pc) taken = keep() ? stop : otherwise;
     }
     this.waiting = left;
     return taken;

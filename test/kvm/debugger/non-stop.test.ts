@@ -1,7 +1,7 @@
 /** Non-stop on real vCPUs: each thread's stops are its own, the others go on meanwhile, and nobody sees a patch or misses one. */
 import test from 'tape';
 import type { StopEvent } from '../../../src/target.js';
-import { executionMechanisms } from './forced.js';
+import { executionMechanisms, watchMechanisms } from './forced.js';
 import { NonStopGuest } from './non-stop-guest.js';
 import { COUNTER, LOOP } from './smp-guest.js';
 
@@ -145,6 +145,42 @@ test('non-stop: a step that is done is told, whoever stopped at the same time', 
     t.notOk(nonStop.isRunning(1));
   });
 });
+
+for (const [how, only] of watchMechanisms()) {
+  test(`non-stop: a step that ended at a watchpoint which was then removed is a step that is done, ${how}`, async (t) => {
+    // insb: its port holds the machine, so that the step ends while the vCPUs are being parked.
+    await withGuest(new NonStopGuest(1, ROUNDS, [0x6c], only), async (run) => {
+      const { target, machine } = run.guest;
+      const watch = { kind: 'write', address: BigInt(COUNTER), length: 1 } as const;
+      target.breakpoints.insert(HERE);
+      await run.continue(1);
+      await run.stop(1);
+      target.breakpoints.remove(HERE);
+      target.breakpoints.insert(watch);
+      const PORT = 0x300;
+      const dx = target.description.registers.find(({ name }) => name === 'rdx');
+      target.writeRegister(1, dx?.regnum ?? -1, Uint8Array.of(PORT & 0xff, PORT >> 8, 0, 0, 0, 0, 0, 0));
+      let held = 0;
+      machine.ports.claim({
+        name: 'test', portWidth: 1, reset: () => undefined, save: () => ({}), restore: () => undefined, writePort: () => undefined,
+        readPort: () => {
+          run.nonStop.hold(() => {
+            held++;
+            target.breakpoints.remove(watch);
+          });
+          return 0x55;
+        },
+      }, PORT, 1);
+      await run.resume({ kind: 'step', thread: 1 });
+      const { reason } = await run.stop(1);
+      t.deepEqual([reason.kind, run.guest.register(1, 'rip'), held], ['step', BigInt(LOOP + 1), 1]);
+      t.equal(machine.memory.readByte(COUNTER), 0x55);
+      // Nothing of it is left.
+      await run.resume({ kind: 'step', thread: 1 });
+      t.deepEqual([(await run.stop(1)).reason.kind, run.guest.register(1, 'rip')], ['step', BigInt(LOOP + 2)]);
+    });
+  });
+}
 
 test('non-stop: an end of the guest ends all threads; the mode changes only while all stand', async (t) => {
   await withGuest(new NonStopGuest(2, 4000, COUNT), async (run) => {

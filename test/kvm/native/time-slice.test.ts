@@ -4,6 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import test from 'tape';
+import { patience } from '../../time-scale.js';
 import { RealModeGuest } from './real-mode-guest.js';
 
 const HLT = 0xf4;
@@ -18,13 +19,22 @@ function scheduling(text: string, name: string): number | undefined {
   return found === null ? undefined : Number(found[1]);
 }
 
+/** A thread names itself, once it runs. */
+async function namedThreads(name: string): Promise<string[]> {
+  for (const end = Date.now() + patience(3000); ;) {
+    const found = readdirSync('/proc/self/task').filter((id) => readFileSync(`/proc/self/task/${id}/comm`, 'latin1').startsWith(name));
+    if (found.length > 0 || Date.now() > end) return found;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 const ofThread = (id: number | string): string => readFileSync(`/proc/self/task/${id}/sched`, 'latin1');
 const ofChild = (): string => execFileSync('cat', ['/proc/self/sched'], { encoding: 'latin1' });
 
-test('whoever makes a vCPU has short slices; the vCPU and what is started have usual ones', (t) => {
+test('whoever makes a vCPU has short slices; the vCPU and what is started have usual ones', async (t) => {
   const before = ofChild();
   const guest = new RealModeGuest([HLT]);
-  const vcpus = readdirSync('/proc/self/task').filter((id) => readFileSync(`/proc/self/task/${id}/comm`, 'latin1').startsWith('kvm-vcpu'));
+  const vcpus = await namedThreads('kvm-vcpu');
   t.equal(vcpus.length, 1);
   const [mine, vcpu, child] = [ofThread(process.pid), ofThread(vcpus[0]), ofChild()];
   guest.close();
@@ -33,7 +43,6 @@ test('whoever makes a vCPU has short slices; the vCPU and what is started have u
   t.deepEqual([vcpu, child].map((text) => scheduling(text, 'se.slice')), [usual, usual]);
   t.notEqual(usual, SHORTEST);
   for (const name of ['policy', 'prio']) t.deepEqual([mine, vcpu, child].map((text) => scheduling(text, name)), Array(3).fill(scheduling(before, name)), name);
-  t.end();
 });
 
 test('a thread that somebody has given a policy keeps its slices', (t) => {

@@ -28,3 +28,19 @@ test('stop queue: what is no longer wanted, or where the pc was moved, is forgot
   t.equal(queue.take([1], pcOf), undefined, 'after a reset too');
   t.end();
 });
+
+test('stop queue: what is no longer wanted may leave another stop', (t) => {
+  const queue = new StopQueue();
+  let wanted = false;
+  const otherwise: StopEvent = { thread: 1, reason: { kind: 'step' } };
+  queue.add({ stop: stopOf(1), pc: pcOf(1), keep: () => wanted, otherwise });
+  queue.add({ stop: stopOf(2), pc: pcOf(2), keep: yes });
+  t.deepEqual(queue.take([1, 2], pcOf), otherwise);
+  t.deepEqual(queue.take([1, 2], pcOf), stopOf(2));
+  queue.add({ stop: stopOf(1), pc: pcOf(1), keep: () => wanted, otherwise });
+  t.equal(queue.take([1], () => 5n), undefined, 'not where the pc was moved');
+  wanted = true;
+  queue.add({ stop: stopOf(1), pc: pcOf(1), keep: () => wanted, otherwise });
+  t.deepEqual([queue.take([1], pcOf), queue.take([1], pcOf)], [stopOf(1), undefined], 'nor behind the one that is told');
+  t.end();
+});
