@@ -72,20 +72,21 @@ class TimerKey {
   TimerKey() { pthread_key_create(&key_, [](void* timer) { delete static_cast<ThreadTimer*>(timer); }); }
   TimerKey(const TimerKey&) = delete;
 
-  // The calling thread's.
+  // The calling thread's; null before the first deadline, and when the thread is about to end. Async-signal-safe.
+  ThreadTimer* present() const { return static_cast<ThreadTimer*>(pthread_getspecific(key_)); }
+  // Made if need be.
   ThreadTimer& timer() {
-    void* one = pthread_getspecific(key_);
-    if (one == nullptr) pthread_setspecific(key_, one = new ThreadTimer);
-    return *static_cast<ThreadTimer*>(one);
+    if (present() == nullptr) pthread_setspecific(key_, new ThreadTimer);
+    return *present();
   }
 
  private:
   pthread_key_t key_{};
 };
 
-ThreadTimer& timer() {
+TimerKey& key() {
   static TimerKey key;
-  return key.timer();
+  return key;
 }
 
 bool kernel_is_at_least_6_12() {
@@ -114,7 +115,7 @@ RunDeadline::RunDeadline(kvm_run* run, std::chrono::microseconds bound) {
   const int64_t left = deadline.signals_at - now;
   armed_ = left >= nanoseconds / 2 && left <= nanoseconds;
   if (armed_) return;
-  armed_ = timer().set(now + nanoseconds);
+  armed_ = key().timer().set(now + nanoseconds);
   deadline.signals_at = armed_ ? now + nanoseconds : 0;
   if (!armed_) deadline.run = nullptr;
 }
@@ -129,8 +130,10 @@ bool RunDeadline::expired() { return deadline.run != nullptr && deadline.expired
 void note_deadline() {
   kvm_run* run = deadline.run;
   if (run == nullptr) {
-    // The run that it was set for is long over.
-    if (deadline.signals_at != 0) timer().set(0);
+    // The run that it was set for is long over. A signal may come when the thread ends and has no timer any more.
+    if (deadline.signals_at != 0) {
+      if (ThreadTimer* timer = key().present()) timer->set(0);
+    }
     deadline.signals_at = 0;
     return;
   }
