@@ -130,9 +130,8 @@ export class SplitIrqchip implements InterruptControllers {
   }
 
   unacknowledge(vector: number): boolean {
-    const isSlaves = this.#slave.unacknowledge(vector);
-    if (isSlaves) this.#master.unacknowledge(this.#master.view.base + CASCADE);
-    if (!isSlaves && !this.#master.unacknowledge(vector)) return false;
+    if (this.#slave.unacknowledge(vector)) this.#master.unacknowledge(this.#master.view.base + CASCADE);
+    else if (!this.#master.unacknowledge(vector)) return false;
     this.#toProcessor.givenBack();
     return true;
   }

@@ -92,4 +92,26 @@ for (const irqchip of ['kernel', 'split'] as const) {
       }
     });
   }
+
+  test(`a level that is over when its interrupt is given back is not requested again, --irqchip ${irqchip}`, async (t) => {
+    const elcr = [0xba, 0xd1, 0x04, 0xb0, 1 << 2, 0xee]; // mov dx, 4d1h; mov al, IRQ 10; out dx, al
+    const guest = new GuestUnderDebug('real', [...SETUP, ...elcr, ...LOOP], undefined, undefined, { irqchip });
+    try {
+      const loop = SETUP.length + elcr.length;
+      guest.break(loop);
+      await guest.continue();
+      guest.unbreak(loop);
+      accept(guest.machine, 10);
+      if (!hostCapabilities().blockIrq) {
+        t.pass('this host cannot hold interrupts back, and doctor says so');
+        return;
+      }
+      await guest.step();
+      t.equal(guest.offset, loop + 1);
+      const [, slave] = guest.machine.irqchip?.view().pics ?? [];
+      t.deepEqual([slave?.irr, slave?.isr], [0, 0]);
+    } finally {
+      guest.close();
+    }
+  });
 }
