@@ -1,4 +1,5 @@
 /** INT 11h, 12h, 15h (memory, A20, wait) and 1Ah (time). */
+import { encodeTime, RTC_CENTURY, RTC_DAY, RTC_HOURS, RTC_MINUTES, RTC_MONTH, RTC_SECONDS, RTC_YEAR } from '../devices/rtc-time.js';
 import type { GuestMemory } from '../guest-memory.js';
 import type { MemoryWrite } from '../boot/boot-options.js';
 import { LOW_MEMORY_END, type MemoryMapEntry } from '../boot/memory-map.js';
@@ -148,6 +149,8 @@ export class SystemServices {
 
   private time(call: BiosCall): boolean {
     const now = this.now();
+    const registers = new Uint8Array(RTC_CENTURY + 1);
+    encodeTime(now.getTime(), { binary: false, hours24: true }, registers);
     call.setCarry(false);
     switch (call.byte('ah')) {
       case 0x00: {
@@ -159,12 +162,12 @@ export class SystemServices {
         return true;
       }
       case 0x02:
-        call.setWord('cx', (bcd(now.getUTCHours()) << 8) | bcd(now.getUTCMinutes()));
-        call.setWord('dx', bcd(now.getUTCSeconds()) << 8);
+        call.setWord('cx', (registers[RTC_HOURS] << 8) | registers[RTC_MINUTES]);
+        call.setWord('dx', registers[RTC_SECONDS] << 8);
         return true;
       case 0x04:
-        call.setWord('cx', (bcd(Math.floor(now.getUTCFullYear() / 100)) << 8) | bcd(now.getUTCFullYear() % 100));
-        call.setWord('dx', (bcd(now.getUTCMonth() + 1) << 8) | bcd(now.getUTCDate()));
+        call.setWord('cx', (registers[RTC_CENTURY] << 8) | registers[RTC_YEAR]);
+        call.setWord('dx', (registers[RTC_MONTH] << 8) | registers[RTC_DAY]);
         return true;
       case 0x01: {
         const ticks = new Uint8Array(4);
@@ -182,8 +185,4 @@ export class SystemServices {
 /** Since midnight of the CMOS clock's time, which is UTC. */
 function ticksOf(now: Date): number {
   return Math.floor((now.getTime() % DAY_MILLISECONDS) * TICKS_PER_MILLISECOND);
-}
-
-function bcd(value: number): number {
-  return (Math.floor(value / 10) << 4) | value % 10;
 }

@@ -3,7 +3,7 @@
 /** Register numbers. */
 export const RTC_SECONDS = 0x00, RTC_MINUTES = 0x02, RTC_HOURS = 0x04, RTC_WEEKDAY = 0x06, RTC_DAY = 0x07, RTC_MONTH = 0x08, RTC_YEAR = 0x09;
 /** Not of the chip; where the PC's firmware keeps it. */
-const RTC_CENTURY = 0x32;
+export const RTC_CENTURY = 0x32;
 export const TIME_REGISTERS: readonly number[] = [RTC_SECONDS, RTC_MINUTES, RTC_HOURS, RTC_WEEKDAY, RTC_DAY, RTC_MONTH, RTC_YEAR, RTC_CENTURY];
 
 const PM = 0x80;
