@@ -61,10 +61,15 @@ const G_HEX_OFFSET = { rax: 0, rcx: 2 * 16, rip: 16 * 16 } as const;
  */
 export async function placeGuest(client: RspClient, pc: number, count = 0): Promise<void> {
   await client.expectOk(`M${hex(LOOP_START)},${hex(SECTOR_SIZE)}:${Buffer.from(bootSector()).toString('hex')}`);
-  await client.expectOk(`P${hex(REGNUM.cs)}=${littleEndianHex(0, 4)}`);
-  await client.expectOk(`P${hex(REGNUM.rip)}=${littleEndianHex(pc, 8)}`);
+  await startAt(client, pc);
   await client.expectOk(`P${hex(REGNUM.rax)}=${littleEndianHex(0, 8)}`);
   await client.expectOk(`P${hex(REGNUM.rcx)}=${littleEndianHex(count, 8)}`);
+}
+
+/** In real mode, CS base 0. */
+export async function startAt(client: RspClient, pc: number): Promise<void> {
+  await client.expectOk(`P${hex(REGNUM.cs)}=${littleEndianHex(0, 4)}`);
+  await client.expectOk(`P${hex(REGNUM.rip)}=${littleEndianHex(pc, 8)}`);
 }
 
 /** The pc's first two bytes as the hex of a `g` reply, for a comparison without a parse. */

@@ -4,7 +4,9 @@
  * The guest is two pieces of real-mode code that the client writes: the first processor starts all others, and then all sleep
  * in HLT, or all compute.
  */
-import { hex, littleEndianHex, type RspClient } from './rsp-client.js';
+import { startAt } from './loop-guest.js';
+import { summarize } from './report.js';
+import { hex, type RspClient } from './rsp-client.js';
 import { RunningServer, type ServerCommand } from './servers.js';
 
 export type Work = 'halted' | 'computing';
@@ -37,7 +39,6 @@ const END: Readonly<Record<Work, readonly number[]>> = {
   computing: [0xeb, 0xfe], //    1: jmp 1b
 };
 
-const REGNUM = { rip: 16, cs: 18 } as const;
 const WARM_UP = 50, STOPS = 50;
 /** Long enough for every processor to be in the guest again, and asleep if it sleeps. */
 const RUN_MILLISECONDS = 4;
@@ -50,13 +51,12 @@ export async function stopMilliseconds(command: ServerCommand, cpus: number, wor
       await client.expectOk(`M${hex(STARTED)},1:00`);
       await write(client, FIRST, [...ENABLE_X2APIC, ...START_OTHERS, ...END[work]]);
       await write(client, OTHERS, [...COUNT_ME, ...END[work]]);
-      await client.expectOk(`P${hex(REGNUM.cs)}=${littleEndianHex(0, 4)}`);
-      await client.expectOk(`P${hex(REGNUM.rip)}=${littleEndianHex(FIRST, 8)}`);
+      await startAt(client, FIRST);
       const times: number[] = [];
       for (let i = 0; i < WARM_UP + STOPS; i++) times.push(await oneStop(client));
       const started = Number.parseInt(await client.ask(`m${hex(STARTED)},1`), 16);
       if (started !== cpus - 1) throw new Error(`of the other ${cpus - 1} processors ${started} have started`);
-      return times.slice(WARM_UP).sort((a, b) => a - b)[STOPS >> 1];
+      return summarize(times.slice(WARM_UP)).median;
     });
   } finally {
     await server.stop();
